@@ -1,0 +1,33 @@
+"""Every failure that a user can mend is one of these: one sentence that names the thing, the value and the way out."""
+
+
+class RLS3Error(Exception):
+    """Base of all expected failures; the command line prints its message and exits with `exit_code`."""
+
+    exit_code = 1
+
+
+class ParamsError(RLS3Error):
+    """An unknown key or a bad value in params.yaml or in `-S key=value`."""
+
+    exit_code = 2
+
+
+class SimulatorError(RLS3Error):
+    """AI2-THOR (embedded or Unity) could not be started, refused an action, crashed or hung."""
+
+
+class DataError(RLS3Error):
+    """A dataset, benchmark or artefact is missing, damaged or fails validation."""
+
+
+class ModelError(RLS3Error):
+    """A VLM checkpoint is missing, damaged or of the wrong family."""
+
+
+class CampaignError(RLS3Error):
+    """A campaign cannot go on: already running elsewhere, changed parameters, disk full, too many invalid samples."""
+
+
+class EnvironmentProblem(RLS3Error):
+    """Something outside the project is missing: EGL, a port, a package, disk space."""

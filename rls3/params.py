@@ -1,0 +1,217 @@
+"""params.yaml as typed, frozen, checked records. Each function gets its own group; no global settings object travels."""
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from rls3.errors import ParamsError
+
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+PositiveInt = Annotated[int, Field(ge=1)]
+NonNegative = Annotated[float, Field(ge=0.0)]
+Positive = Annotated[float, Field(gt=0.0)]
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+
+
+class CampaignParams(_Group):
+    """A campaign: a named series of rounds that grows one dataset, one policy and one VLM."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+    seed: Annotated[int, Field(ge=0)]
+    rounds: PositiveInt
+    episodes_per_round: PositiveInt
+    """E of the paper: episodes (each on one floor plan) between two fine-tunings."""
+    patience_rounds: Annotated[int, Field(ge=0)]
+    """Stop early after this many rounds without a better accuracy on `val`; 0 never stops early."""
+
+
+class SimulatorParams(_Group):
+    backend: Literal["embedded", "unity"]
+    unity_path: str
+    """unity: path of a local AI2-THOR executable; empty lets ai2thor download its own build (CloudRendering)."""
+    floor_plans: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Rooms of the campaign, cycled over the episodes."""
+    width_px: Annotated[int, Field(ge=32, le=2048)]
+    height_px: Annotated[int, Field(ge=32, le=2048)]
+    quality: Literal["observation", "dataset", "beauty"]
+    workers: PositiveInt
+    """Simulator processes that render side by side."""
+    action_timeout_s: Positive
+    """Longer than this and the watchdog kills the simulator and starts another."""
+
+
+class SamplingParams(_Group):
+    steps_per_episode: PositiveInt
+    """T of the paper: proposals of the agent in one episode, valid (T0) or not."""
+    objects: Annotated[int, Field(ge=2, le=6)]
+    """Active objects of a scene (three in the paper)."""
+    share: Annotated[float, Field(gt=0.0, le=1.0)]
+    """eta of the paper: share of an episode's valid samples that goes into the fine-tuning batch."""
+    fov_deg: Annotated[float, Field(ge=20.0, le=120.0)]
+    min_margin_deg: Annotated[float, Field(ge=0.0, lt=22.5)]
+    """A relation closer than this to the border of its angular region is ambiguous, hence invalid."""
+    max_distance_m: Positive
+    """Farthest distance from the eye to the subject or the reference."""
+    min_visible_px: PositiveInt
+    """Fewest visible pixels of subject and reference in the rendered image."""
+
+
+class AgentParams(_Group):
+    name: Literal["ppo", "random"]
+    action: Literal["goal", "raw"]
+    """goal: the action names what to show and a solver places it. raw: the paper's pick, swap and move."""
+    learning_rate: Positive
+    epochs: PositiveInt
+    batch_size: PositiveInt
+    gamma: Share
+    gae_lambda: Share
+    clip_range: Positive
+    entropy_coefficient: NonNegative
+    target_kl: Positive
+    hidden_units: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
+
+
+class RewardParams(_Group):
+    """Weights of the reward's parts; see rls3/reward.py for the equations."""
+
+    intrinsic_weight: NonNegative
+    extrinsic_weight: NonNegative
+    progress_weight: NonNegative
+
+
+class ValidationParams(_Group):
+    max_rejected_share: Share
+    """A round with a larger share of rejected rows stops before fine-tuning."""
+
+
+class VLMParams(_Group):
+    family: Literal["clip", "vilt"]
+    checkpoint: Annotated[str, Field(min_length=1)]
+    """base: the base model in the repository's DVC remote. Else a local folder or a hub name."""
+
+
+class FinetuneParams(_Group):
+    learning_rate: Positive
+    weight_decay: NonNegative
+    batch_size: PositiveInt
+    epochs: PositiveInt
+    """Passes over the round's new samples; replayed samples come on top."""
+    warmup_share: Share
+    clip_norm: Positive
+    replay_share: Annotated[float, Field(ge=0.0, lt=1.0)]
+    """Share of each batch that is drawn from earlier rounds."""
+    hard_negative_weight: NonNegative
+    contrastive_weight: NonNegative
+
+
+class EvaluationParams(_Group):
+    bootstrap: PositiveInt
+    """Resamples behind each confidence interval."""
+    batch_size: PositiveInt
+
+
+class GateParams(_Group):
+    term_tolerance: Share
+    """No term's accuracy may fall by more than this for a model to become champion."""
+
+
+class TrackingParams(_Group):
+    uri: str
+    """MLflow tracking URI; empty is a SQLite file below runs/."""
+    experiment: Annotated[str, Field(min_length=1)]
+    registered_model: Annotated[str, Field(min_length=1)]
+
+
+class Params(_Group):
+    campaign: CampaignParams
+    simulator: SimulatorParams
+    sampling: SamplingParams
+    agent: AgentParams
+    reward: RewardParams
+    validation: ValidationParams
+    vlm: VLMParams
+    finetune: FinetuneParams
+    evaluation: EvaluationParams
+    gate: GateParams
+    tracking: TrackingParams
+
+    @model_validator(mode="after")
+    def _rules_across_groups(self) -> "Params":
+        pixels = self.simulator.width_px * self.simulator.height_px
+        if self.sampling.min_visible_px * 4 > pixels:
+            raise ValueError(
+                f"sampling.min_visible_px={self.sampling.min_visible_px} is more than a quarter of the image's "
+                f"{pixels} pixels; lower it or raise simulator.width_px and height_px"
+            )
+        return self
+
+
+def load_params(path: Path, overrides: Sequence[str] = ()) -> Params:
+    """Read and check params.yaml, with `group.key=value` overrides on top.
+
+    Raises: ParamsError, one sentence that names the key, the value and the way out.
+    """
+    try:
+        raw = yaml.safe_load(path.read_text())
+    except FileNotFoundError:
+        raise ParamsError(f"{path} does not exist; run in the project's folder or name the file with --params") from None
+    except yaml.YAMLError as error:
+        raise ParamsError(f"{path} is not valid YAML ({' '.join(str(error).split())}); mend that line") from None
+    if not isinstance(raw, dict):
+        raise ParamsError(f"{path} holds no groups of parameters; restore it with `git checkout {path.name}`")
+    for override in overrides:
+        _apply(raw, override)
+    return check_params(raw, str(path))
+
+
+def check_params(raw: dict[str, Any], source: str = "params") -> Params:
+    """Raises: ParamsError for the first unknown key or bad value."""
+    try:
+        return Params.model_validate(raw)
+    except ValidationError as error:
+        raise ParamsError(f"{source}: {_sentence(error.errors()[0])}") from None
+
+
+def _apply(raw: dict[str, Any], override: str) -> None:
+    path, equals, text = override.partition("=")
+    group, dot, key = path.strip().partition(".")
+    if not equals or not dot:
+        raise ParamsError(f"-S {override!r} is not of the form group.key=value, e.g. -S campaign.rounds=2")
+    if not isinstance(raw.get(group), dict):
+        raise ParamsError(f"-S {override!r}: unknown group {group!r}{_nearest(group, Params.model_fields)}")
+    try:
+        raw[group][key] = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise ParamsError(f"-S {override!r}: the value {text!r} is not valid YAML; quote it") from None
+
+
+def _sentence(problem: dict[str, Any]) -> str:
+    location = [str(part) for part in problem["loc"]]
+    key, value = ".".join(location), problem.get("input")
+    if problem["type"] == "extra_forbidden":
+        names = _fields_of(location[:-1])
+        return f"unknown key {key!r} (value {value!r}){_nearest(location[-1], names)}"
+    if problem["type"] == "missing":
+        return f"{key!r} is missing; add it (the repository's params.yaml has a value for every key)"
+    if problem["type"] == "value_error":
+        return problem["msg"].removeprefix("Value error, ")
+    return f"{key} = {value!r} is not allowed: {problem['msg'][0].lower()}{problem['msg'][1:]}"
+
+
+def _fields_of(location: list[str]) -> list[str]:
+    model: Any = Params
+    for part in location:
+        model = model.model_fields[part].annotation
+    return list(model.model_fields)
+
+
+def _nearest(name: str, names: Any) -> str:
+    close = difflib.get_close_matches(name, list(names), n=1, cutoff=0.5)
+    return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(sorted(names))}"
