@@ -1,0 +1,1 @@
+"""Spatial relations from geometry, and the captions that state them."""
