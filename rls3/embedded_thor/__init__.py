@@ -1,0 +1,7 @@
+"""An executable that speaks AI2-THOR's protocol, drawn by MuJoCo: `python -m rls3.embedded_thor`.
+
+A program of its own: nothing in RLS3 imports it, and it imports nothing of RLS3. The unmodified `ai2thor` Controller
+starts it and cannot tell it from Unity's build but by what it draws.
+"""
+
+VERSION = "0.1.0"

@@ -1,0 +1,32 @@
+"""Entry point of the executable. The pipe is opened before anything heavy is imported (see `wire.py`)."""
+
+import argparse
+import os
+import sys
+
+from rls3.embedded_thor.wire import FifoWire
+
+
+def main() -> None:
+    """Started by ai2thor's Controller, with Unity's arguments and the pipes in the environment."""
+    parser = argparse.ArgumentParser(prog="rls3-thor", description="A headless AI2-THOR: started by ai2thor's Controller, see docs/embedded-thor.md.")
+    parser.add_argument("-screen-fullscreen", type=int, default=0)
+    parser.add_argument("-screen-quality", type=int, default=7)
+    parser.add_argument("-screen-width", type=int, default=300)
+    parser.add_argument("-screen-height", type=int, default=300)
+    parser.add_argument("-batchmode", action="store_true")
+    parser.add_argument("-nographics", action="store_true")
+    arguments = parser.parse_args()
+    if "AI2THOR_FIFO_SERVER_PIPE_PATH" not in os.environ:
+        sys.exit("rls3-thor is started by ai2thor: Controller(local_executable_path='rls3-thor', x_display=':0')")
+    wire = FifoWire.from_environment()
+    os.environ.setdefault("MUJOCO_GL", "egl")
+    os.environ.setdefault("LP_NUM_THREADS", "1")  # one core a worker: Mesa's threads fight each other
+
+    from rls3.embedded_thor.server import serve
+
+    serve(wire, arguments.screen_width, arguments.screen_height, arguments.screen_quality, arguments.nographics)
+
+
+if __name__ == "__main__":
+    main()

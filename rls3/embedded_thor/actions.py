@@ -1,0 +1,442 @@
+"""The actions, with AI2-THOR's names, argument names, defaults and error codes.
+
+An action is a function of the session and its arguments; its signature is the whole truth about them. `perform` refuses
+an unknown action (InvalidAction), a missing argument (MissingArguments), and an unknown or ill-typed one
+(InvalidArgument), as Unity does, so that code which passes here passes there.
+"""
+
+import inspect
+import math
+from collections.abc import Callable
+from typing import Any, get_args
+
+import numpy as np
+
+from rls3.embedded_thor.metadata import vector
+from rls3.embedded_thor.render import QUALITIES, View
+from rls3.embedded_thor.rooms import SCENE_NAMES
+from rls3.embedded_thor.session import AGENT_HEIGHT_M, AGENT_RADIUS_M, ActionFailed, Outcome, Session
+from rls3.embedded_thor.world import FAR_M, NEAR_M, Item
+
+# Arguments that every action of AI2-THOR takes.
+_ENVELOPE = {"action", "sequenceId", "renderImage", "agentId", "sceneName"}
+# Old names that the Controller sends beside the new ones.
+_DEPRECATED = {"renderClassImage", "renderObjectImage", "continuous", "continuousMode"}
+_ACTIONS: dict[str, Callable[..., Any]] = {}
+Position = dict[str, float]
+
+
+def _action(function: Callable[..., Any]) -> Callable[..., Any]:
+    name = "".join(word.capitalize() for word in function.__name__.split("_"))
+    _ACTIONS[name] = function
+    return function
+
+
+def action_names() -> tuple[str, ...]:
+    return tuple(_ACTIONS)
+
+
+def perform(session: Session, message: dict[str, Any]) -> None:
+    """Run one action; its end is left in `session.outcome`. Never raises for what a client may send."""
+    name = message.get("action")
+    outcome = Outcome(action=str(name))
+    try:
+        function = _ACTIONS.get(name) if isinstance(name, str) else None
+        if function is None:
+            raise ActionFailed(f"Invalid action: {name!r}. Known actions: {', '.join(sorted(_ACTIONS))}", "InvalidAction")
+        arguments = {key: value for key, value in message.items() if key not in _ENVELOPE | _DEPRECATED}
+        if name == "Reset":
+            arguments["sceneName"] = message.get("sceneName")
+        outcome.value = function(session, **_checked(name, function, arguments))
+    except ActionFailed as failure:
+        outcome.success, outcome.message, outcome.code = False, str(failure), failure.code
+    session.outcome = outcome
+
+
+def _checked(name: str, function: Callable[..., Any], arguments: dict[str, Any]) -> dict[str, Any]:
+    parameters = dict(list(inspect.signature(function).parameters.items())[1:])
+    unknown = [key for key in arguments if key not in parameters]
+    if unknown:
+        raise ActionFailed(f"{name} got invalid argument {unknown[0]!r}. Valid: {', '.join(parameters) or 'none'}", "InvalidArgument")
+    missing = [key for key, p in parameters.items() if p.default is p.empty and key not in arguments]
+    if missing:
+        raise ActionFailed(f"{name} is missing argument {missing[0]!r}", "MissingArguments")
+    for key, value in arguments.items():
+        wanted = parameters[key].annotation
+        if value is None and parameters[key].default is not parameters[key].empty:
+            continue
+        if not _fits(value, wanted):
+            raise ActionFailed(f"{name}: argument {key!r} = {value!r} is not of type {getattr(wanted, '__name__', wanted)}", "InvalidArgument")
+    return {key: value for key, value in arguments.items() if value is not None or parameters[key].default is None}
+
+
+def _fits(value: Any, wanted: Any) -> bool:
+    options = get_args(wanted) if not hasattr(wanted, "__origin__") else ()
+    if options:
+        return any(_fits(value, option) for option in options)
+    if wanted is float:
+        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if wanted is int:
+        return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**31
+    if wanted == Position:
+        return isinstance(value, dict) and set(value) <= set("xyz") and all(_fits(v, float) for v in value.values())
+    return isinstance(value, getattr(wanted, "__origin__", wanted))
+
+
+def _xyz(position: Position) -> np.ndarray:
+    try:
+        return np.array([float(position[axis]) for axis in "xyz"])
+    except KeyError as missing:
+        raise ActionFailed(f"position {position} lacks {missing}", "InvalidArgument") from None
+
+
+# -- starting and settings ---------------------------------------------------------------------------------------------
+
+
+@_action
+def reset(session: Session, sceneName: str | None = None) -> None:
+    if sceneName is None:
+        raise ActionFailed("Reset needs sceneName", "MissingArguments")
+    session.load(sceneName)
+
+
+@_action
+def initialize(
+    session: Session, gridSize: float = 0.25, visibilityDistance: float = 1.5, fieldOfView: float = 90.0, snapToGrid: bool = True,
+    renderDepthImage: bool = False, renderInstanceSegmentation: bool = False, renderSemanticSegmentation: bool = False,
+    renderNormalsImage: bool = False, renderImage: bool = True, rotateStepDegrees: float = 90.0, agentMode: str = "default",
+    agentCount: int = 1, makeAgentsVisible: bool = True, fastActionEmit: bool = True, visibilityScheme: str = "Distance",
+) -> dict[str, float]:  # fmt: skip
+    if not 0.01 <= gridSize <= 5:
+        raise ActionFailed(f"gridSize must be in 0.01..5 metres, not {gridSize}", "InvalidArgument")
+    if not 0 < fieldOfView < 180:
+        raise ActionFailed(f"fov must be in (0, 180), not {fieldOfView}", "InvalidArgument")
+    if agentCount != 1 or agentMode != "default" or renderSemanticSegmentation or renderNormalsImage:
+        raise ActionFailed("only one agent of mode 'default', and no semantic or normals images, are supported", "InvalidArgument")
+    session.grid_m, session.visibility_m, session.fov_deg = gridSize, visibilityDistance, fieldOfView
+    session.snap_to_grid, session.rotate_deg = snapToGrid, rotateStepDegrees
+    session.depth_on, session.ids_on = renderDepthImage, renderInstanceSegmentation
+    return {"cameraNearPlane": NEAR_M, "cameraFarPlane": FAR_M}
+
+
+@_action
+def get_scenes_in_build(session: Session) -> list[str]:
+    return [f"{name}_physics" for name in SCENE_NAMES]
+
+
+@_action
+def change_resolution(session: Session, x: int, y: int) -> None:
+    if not (0 < x <= 4096 and 0 < y <= 4096):
+        raise ActionFailed(f"resolution {x}x{y} is out of range 1..4096", "InvalidArgument")
+    session.width, session.height = x, y
+
+
+@_action
+def change_quality(session: Session, quality: str) -> None:
+    if quality not in QUALITIES:
+        raise ActionFailed(f"quality {quality!r} is unknown. Valid: {', '.join(QUALITIES)}", "InvalidArgument")
+    session.quality = QUALITIES[quality]
+
+
+@_action
+def set_random_seed(session: Session, seed: int) -> None:
+    session.rng = np.random.default_rng(seed & 0xFFFFFFFF)
+
+
+@_action
+def done(session: Session) -> None: ...
+
+
+_ACTIONS["Pass"] = lambda session: None
+
+
+# -- the agent ---------------------------------------------------------------------------------------------------------
+
+
+def _move(session: Session, turn_deg: float, metres: float | None) -> None:
+    distance = session.grid_m if metres is None else metres
+    yaw = math.radians(session.agent.yaw_deg + turn_deg)
+    target = session.agent.position + distance * np.array([math.sin(yaw), 0.0, math.cos(yaw)])
+    if session.snap_to_grid:
+        target[[0, 2]] = np.round(target[[0, 2]] / session.grid_m) * session.grid_m
+    for share in np.linspace(0, 1, max(2, int(abs(distance) / 0.1) + 1))[1:]:
+        x, _, z = session.agent.position + share * (target - session.agent.position)
+        if not session.footprint_free(x, z, AGENT_RADIUS_M):
+            raise ActionFailed("the agent's way is blocked")
+    session.agent.position = target
+
+
+@_action
+def move_ahead(session: Session, moveMagnitude: float | None = None, forceAction: bool = False) -> None:
+    _move(session, 0, moveMagnitude)
+
+
+@_action
+def move_back(session: Session, moveMagnitude: float | None = None, forceAction: bool = False) -> None:
+    _move(session, 180, moveMagnitude)
+
+
+@_action
+def move_left(session: Session, moveMagnitude: float | None = None, forceAction: bool = False) -> None:
+    _move(session, -90, moveMagnitude)
+
+
+@_action
+def move_right(session: Session, moveMagnitude: float | None = None, forceAction: bool = False) -> None:
+    _move(session, 90, moveMagnitude)
+
+
+@_action
+def rotate_right(session: Session, degrees: float | None = None, forceAction: bool = False) -> None:
+    session.agent.yaw_deg = (session.agent.yaw_deg + (session.rotate_deg if degrees is None else degrees)) % 360
+
+
+@_action
+def rotate_left(session: Session, degrees: float | None = None, forceAction: bool = False) -> None:
+    session.agent.yaw_deg = (session.agent.yaw_deg - (session.rotate_deg if degrees is None else degrees)) % 360
+
+
+def _look(session: Session, degrees: float) -> None:
+    horizon = session.agent.horizon_deg + degrees
+    if not -30.01 <= horizon <= 60.01:
+        raise ActionFailed(f"can't look to horizon {horizon:g}: limits are -30 (up) and 60 (down)")
+    session.agent.horizon_deg = horizon
+
+
+@_action
+def look_down(session: Session, degrees: float = 30.0) -> None:
+    _look(session, degrees)
+
+
+@_action
+def look_up(session: Session, degrees: float = 30.0) -> None:
+    _look(session, -degrees)
+
+
+@_action
+def crouch(session: Session) -> None:
+    if not session.agent.standing:
+        raise ActionFailed("already crouching")
+    session.agent.standing = False
+
+
+@_action
+def stand(session: Session) -> None:
+    if session.agent.standing:
+        raise ActionFailed("already standing")
+    session.agent.standing = True
+
+
+@_action
+def teleport(
+    session: Session, x: float | None = None, y: float | None = None, z: float | None = None, position: Position | None = None,
+    rotation: Position | None = None, horizon: float | None = None, standing: bool | None = None, forceAction: bool = False,
+) -> None:  # fmt: skip
+    agent = session.agent
+    wanted = {axis: value for axis, value in {"x": x, "y": y, "z": z}.items() if value is not None} | (position or {})
+    target = np.array([float(wanted.get(axis, now)) for axis, now in zip("xyz", agent.position)])
+    if horizon is not None and not -30.01 <= horizon <= 60.01 and not forceAction:
+        raise ActionFailed(f"horizon {horizon} must be in -30..60", "InvalidArgument")
+    if not forceAction:
+        if abs(target[1] - AGENT_HEIGHT_M) > 0.05:
+            raise ActionFailed(f"target y {target[1]:g} is not on the floor (agent y is {AGENT_HEIGHT_M})")
+        if not session.footprint_free(target[0], target[2], AGENT_RADIUS_M):
+            raise ActionFailed(f"target ({target[0]:g}, {target[2]:g}) is outside the room or not free")
+    agent.position = target
+    agent.yaw_deg = agent.yaw_deg if rotation is None else float(rotation.get("y", 0.0)) % 360
+    agent.horizon_deg = agent.horizon_deg if horizon is None else float(horizon)
+    agent.standing = agent.standing if standing is None else standing
+
+
+@_action
+def teleport_full(
+    session: Session, rotation: Position, horizon: float, standing: bool, x: float | None = None, y: float | None = None,
+    z: float | None = None, position: Position | None = None, forceAction: bool = False,
+) -> None:  # fmt: skip
+    if position is None and (x is None or y is None or z is None):
+        raise ActionFailed("TeleportFull is missing argument 'position' (or x, y and z)", "MissingArguments")
+    teleport(session, x, y, z, position, rotation, horizon, standing, forceAction)
+
+
+@_action
+def get_reachable_positions(session: Session, gridSize: float | None = None) -> list[Position]:
+    """Grid points that the agent can walk to from where it is, breadth first."""
+    grid = gridSize or session.grid_m
+    origin = session.agent.position
+    seen, queue, found = {(0, 0)}, [(0, 0)], []
+    while queue:
+        i, j = queue.pop(0)
+        x, z = origin[0] + i * grid, origin[2] + j * grid
+        if (i, j) != (0, 0) and not session.footprint_free(x, z, AGENT_RADIUS_M):
+            continue
+        found.append({"x": float(x), "y": float(origin[1]), "z": float(z)})
+        for step in ((i + 1, j), (i - 1, j), (i, j + 1), (i, j - 1)):
+            if step not in seen:
+                seen.add(step)
+                queue.append(step)
+    return found
+
+
+# -- objects -----------------------------------------------------------------------------------------------------------
+
+
+@_action
+def set_object_poses(session: Session, objectPoses: list[Any], placeStationary: bool = False) -> None:
+    """Pickupable objects that are not listed are deactivated, as in AI2-THOR. Unknown names are skipped, then reported."""
+    items, bad, listed = session.world.items, [], set()
+    poses = []
+    for pose in objectPoses:
+        item = items.get(pose.get("objectName")) if isinstance(pose, dict) else None
+        rotation = (pose.get("rotation") or {"x": 0, "y": 0, "z": 0}) if isinstance(pose, dict) else None
+        if item is None or not item.pickupable or not _fits(pose.get("position"), Position) or not _fits(rotation, Position):
+            bad.append(pose.get("objectName") if isinstance(pose, dict) else pose)
+            continue
+        if item.name in listed:
+            bad.append(f"{item.name} (copies are not supported)")
+            continue
+        listed.add(item.name)
+        poses.append((item, _xyz(pose["position"]), tuple(float(rotation.get(axis, 0)) for axis in "xyz")))
+    for item in items.values():
+        if item.pickupable:
+            session.world.set_active(item, item.name in listed)
+    for item, position, rotation in poses:
+        session.world.set_pose(item, position, rotation)
+    session.world.sync()
+    if bad:
+        raise ActionFailed(f"no pickupable object of this name, or a bad pose: {', '.join(map(str, bad))}")
+
+
+def _pickupable(session: Session, object_id: str) -> Item:
+    item = session.item_by_id(object_id)
+    if not item.pickupable:
+        raise ActionFailed(f"{object_id} is not pickupable", "InvalidArgument")
+    return item
+
+
+@_action
+def place_object_at_point(
+    session: Session, objectId: str, position: Position, rotation: Position | None = None, forceKinematic: bool = False
+) -> None:
+    """Put an object's pivot at a point if its box meets nothing there."""
+    item = _pickupable(session, objectId)
+    before = (item.position, item.rotation)
+    angles = item.rotation if rotation is None else tuple(float(rotation.get(axis, 0)) for axis in "xyz")
+    session.world.set_pose(item, _xyz(position), angles)
+    low, high = item.corners.min(axis=0) + 0.003, item.corners.max(axis=0) - 0.003
+    room = session.world.room
+    blocked = bool(np.any(low < np.array(room.minimum) - 0.01) or np.any(high > room.maximum))
+    for other in session.world.items.values():
+        if other is not item and other.active and (other.pickupable or not other.placed.furniture.surfaces):
+            corners = other.corners
+            blocked |= bool(np.all(low < corners.max(axis=0)) and np.all(high > corners.min(axis=0)))
+    if blocked:
+        session.world.set_pose(item, *before)
+        session.world.sync()
+        raise ActionFailed(f"{objectId} cannot be placed at {position}: something is in the way")
+    session.world.set_active(item, True)
+    session.world.sync()
+
+
+@_action
+def disable_object(session: Session, objectId: str) -> None:
+    session.world.set_active(_pickupable(session, objectId), False)
+
+
+@_action
+def enable_object(session: Session, objectId: str) -> None:
+    session.world.set_active(_pickupable(session, objectId), True)
+
+
+@_action
+def remove_from_scene(session: Session, objectId: str) -> None:
+    session.world.set_active(_pickupable(session, objectId), False)
+
+
+@_action
+def set_object_filter(session: Session, objectIds: list[Any]) -> None:
+    session.only = frozenset(map(str, objectIds))
+
+
+@_action
+def reset_object_filter(session: Session) -> None:
+    session.only = None
+
+
+@_action
+def get_spawn_coordinates_above_receptacle(session: Session, objectId: str, anywhere: bool = False) -> list[Position]:
+    """Points of the receptacle's surfaces, 5 cm apart on furniture and 15 cm on the floor; unless `anywhere`, only near ones."""
+    item = session.item_by_id(objectId)
+    points = []
+    for s in session.surfaces(item):
+        pitch = 0.15 if item.type == "Floor" else 0.05
+        xs = np.linspace(s.x0, s.x1, max(2, int((s.x1 - s.x0) / pitch) + 1))
+        zs = np.linspace(s.z0, s.z1, max(2, int((s.z1 - s.z0) / pitch) + 1))
+        points += [item.position + item.matrix @ np.array([x, s.y, z]) for x in xs for z in zs]
+    if item.type == "Floor":
+        points = [p for p in points if session.footprint_free(p[0], p[2], 0.05)]
+    if not anywhere:
+        points = [p for p in points if np.linalg.norm(p - session.agent.position) < session.visibility_m]
+    if not points:
+        raise ActionFailed(f"{objectId} offers no place to stand something on")
+    return [vector(p) for p in points]
+
+
+@_action
+def get_object_in_frame(session: Session, x: float, y: float, checkVisible: bool = False) -> str:
+    """Id of what is drawn at (x, y), shares of width and height from the top left."""
+    if not (0 <= x <= 1 and 0 <= y <= 1):
+        raise ActionFailed(f"x = {x}, y = {y} must be in 0..1", "InvalidArgument")
+    on, session.ids_on = session.ids_on, True
+    frame = session.draw(session.view())
+    session.ids_on = on
+    row, column = int((1 - y) * (session.height - 1)), int(x * (session.width - 1))
+    item = session.world.item_of_geom[int(frame.geoms[row, column])] if frame.geoms[row, column] >= 0 else None
+    if item is None:
+        raise ActionFailed(f"no object is drawn at ({x}, {y})")
+    return item.object_id
+
+
+# -- cameras, light, materials -----------------------------------------------------------------------------------------
+
+
+def _camera(position: Position, rotation: Position, fov: float) -> View:
+    if not 0 < fov < 180:
+        raise ActionFailed(f"fieldOfView must be in (0, 180), not {fov}", "InvalidArgument")
+    return View(_xyz(position), float(rotation.get("y", 0)), float(rotation.get("x", 0)), fov)
+
+
+@_action
+def add_third_party_camera(session: Session, position: Position, rotation: Position, fieldOfView: float = 90.0) -> None:
+    session.cameras.append(_camera(position, rotation, fieldOfView))
+
+
+@_action
+def update_third_party_camera(
+    session: Session, thirdPartyCameraId: int = 0, position: Position | None = None, rotation: Position | None = None, fieldOfView: float | None = None
+) -> None:
+    if not 0 <= thirdPartyCameraId < len(session.cameras):
+        raise ActionFailed(f"there is no third-party camera {thirdPartyCameraId}", "InvalidArgument")
+    old = session.cameras[thirdPartyCameraId]
+    session.cameras[thirdPartyCameraId] = _camera(
+        position or vector(old.position), rotation or {"x": old.pitch_deg, "y": old.yaw_deg}, fieldOfView or old.fov_deg
+    )
+
+
+@_action
+def randomize_lighting(
+    session: Session, brightness: list[Any] | None = None, randomizeColor: bool = True, hue: list[Any] | None = None,
+    saturation: list[Any] | None = None, synchronized: bool = False,
+) -> None:  # fmt: skip
+    low, high = brightness or (0.5, 1.5)
+    session.world.randomize_lighting(session.rng, (float(low), float(high)), randomizeColor)
+    session.world.sync()
+
+
+@_action
+def randomize_materials(session: Session, useTrainMaterials: bool | None = None, useValMaterials: bool | None = None, useTestMaterials: bool | None = None, inRoomTypes: list[Any] | None = None) -> None:
+    session.world.randomize_materials(session.rng)
+
+
+@_action
+def reset_materials(session: Session) -> None:
+    session.world.reset_materials()

@@ -1,0 +1,128 @@
+"""Records that describe what a room holds. THOR's frame: left-handed, +y up, metres; yaw clockwise from above."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+Vector3 = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Material:
+    """How a surface looks.
+
+    Attributes:
+        texture: name of a function in `materials.py`, or "" for plain colour.
+        metres_per_tile: size of one repetition of the texture; mesh uv are in metres.
+        emission: 0..1, for panes of light.
+    """
+
+    name: str
+    rgb: Vector3
+    texture: str = ""
+    metres_per_tile: float = 1.0
+    specular: float = 0.2
+    shininess: float = 0.2
+    emission: float = 0.0
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """Triangles with one material. vertices (V, 3), faces (F, 3) clockwise seen from outside (left-handed frame),
+    normals (V, 3), uv (V, 2) in metres. All arrays float64 or int32."""
+
+    vertices: np.ndarray
+    faces: np.ndarray
+    normals: np.ndarray
+    uv: np.ndarray
+    material: str
+
+
+@dataclass(frozen=True)
+class Surface:
+    """A horizontal rectangle on which things can stand, in the furniture's own frame (metres)."""
+
+    x0: float
+    z0: float
+    x1: float
+    z1: float
+    y: float
+    clearance: float = 10.0
+
+
+@dataclass(frozen=True)
+class Furniture:
+    """A piece that stays where it is. Its meshes are in its own frame: origin on the floor under its centre, front to +z.
+
+    Attributes:
+        size: extents of its box (x, y, z). blocks: whether the agent and other furniture keep off its footprint.
+    """
+
+    type: str
+    meshes: tuple[Mesh, ...]
+    size: Vector3
+    surfaces: tuple[Surface, ...] = ()
+    blocks: bool = True
+    openings: tuple[tuple[Vector3, Vector3], ...] = ()
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A piece of furniture in a room: name, floor position of its origin, yaw in degrees."""
+
+    name: str
+    furniture: Furniture
+    position: Vector3
+    yaw_deg: float
+
+
+@dataclass(frozen=True)
+class Asset:
+    """A type of pickupable object. Meshes carry the material name "color" where the variant's colour goes.
+
+    Attributes:
+        size: extents (x, y, z). The pivot is the centre of the bottom face.
+        mass_kg, salient_materials, flags: as AI2-THOR reports them.
+    """
+
+    type: str
+    meshes: tuple[Mesh, ...]
+    size: Vector3
+    mass_kg: float
+    salient_materials: tuple[str, ...] = ("Ceramic",)
+    flags: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class ObjectInstance:
+    """One object of a room's container: name "<Type>_<Color>_<n>", and where it stands after Reset."""
+
+    name: str
+    asset: str
+    color: str
+    position: Vector3
+    yaw_deg: float
+
+
+@dataclass(frozen=True)
+class Room:
+    """A floor plan.
+
+    Attributes:
+        minimum, maximum: interior box, metres. shell: meshes of floor, walls and ceiling.
+        sun: direction in which the key light travels. ambient: share of light from everywhere.
+    """
+
+    name: str
+    kind: str
+    minimum: Vector3
+    maximum: Vector3
+    shell: tuple[Mesh, ...]
+    furniture: tuple[Placed, ...]
+    objects: tuple[ObjectInstance, ...]
+    materials: dict[str, Material]
+    sun: Vector3
+    ambient: float
+    agent_position: Vector3
+    agent_yaw_deg: float
+    rug: Mesh | None = field(default=None)

@@ -1,0 +1,136 @@
+"""An agent's metadata as AI2-THOR reports it (its own JSON schema is in tests/data/thor-metadata-schema.json)."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rls3.embedded_thor.world import Item
+
+if TYPE_CHECKING:
+    from rls3.embedded_thor.session import Session
+
+_ZERO = {"x": 0.0, "y": 0.0, "z": 0.0}
+_OBJECT_DEFAULTS = {
+    "obstructed": False, "toggleable": False, "isToggled": False, "breakable": False, "isBroken": False,
+    "canFillWithLiquid": False, "isFilledWithLiquid": False, "fillLiquid": None, "dirtyable": False, "isDirty": False,
+    "canBeUsedUp": False, "isUsedUp": False, "cookable": False, "isCooked": False, "ObjectTemperature": "RoomTemp",
+    "temperature": "RoomTemp", "isHeatSource": False, "isColdSource": False, "sliceable": False, "isSliced": False,
+    "openable": False, "isOpen": False, "openness": 0.0, "pickupable": False, "isPickedUp": False, "moveable": False,
+    "mass": 0.0, "salientMaterials": None, "isMoving": False, "isInteractable": False, "assetId": "",
+}  # fmt: skip
+
+
+def vector(values: np.ndarray) -> dict[str, float]:
+    return {"x": float(values[0]), "y": float(values[1]), "z": float(values[2])}
+
+
+def aligned_box(corners: np.ndarray) -> dict[str, Any]:
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    points = [[x, y, z] for x in (high[0], low[0]) for y in (high[1], low[1]) for z in (high[2], low[2])]
+    return {
+        "cornerPoints": [[float(v) for v in p] for p in points],
+        "center": vector((low + high) / 2),
+        "size": vector(high - low),
+    }
+
+
+def _fixed_part(item: Item) -> dict[str, Any]:
+    """What does not change while the item keeps its pose."""
+    entry = _OBJECT_DEFAULTS | {
+        "name": item.name,
+        "objectId": item.object_id,
+        "objectType": item.type,
+        "position": vector(item.position),
+        "rotation": dict(zip("xyz", map(float, item.rotation))),
+        "receptacle": bool(item.placed and item.placed.furniture.surfaces) or item.type == "Floor",
+        "axisAlignedBoundingBox": aligned_box(item.corners),
+        "objectOrientedBoundingBox": None,
+    }
+    if item.asset is None:
+        return entry
+    flags = item.asset.flags
+    return entry | {flag: True for flag in ("breakable", "canFillWithLiquid", "openable", "toggleable") if flag in flags} | {
+        "receptacle": "receptacle" in flags,
+        "pickupable": True,
+        "mass": item.asset.mass_kg,
+        "salientMaterials": list(item.asset.salient_materials),
+        "assetId": item.name.rsplit("_", 1)[0],
+        "objectOrientedBoundingBox": {"cornerPoints": item.corners.tolist()},
+    }  # fmt: skip
+
+
+def describe(item: Item, session: "Session", carriers: dict[str, list[str]]) -> dict[str, Any]:
+    """One entry of `objects`."""
+    if item.fixed_metadata is None:
+        item.fixed_metadata = _fixed_part(item)
+    contents = [session.world.items[name].object_id for name, ids in carriers.items() if item.object_id in ids]
+    return item.fixed_metadata | {
+        "visible": session.sees(item),
+        "distance": float(np.linalg.norm(item.position - session.agent.position)),
+        "parentReceptacles": carriers.get(item.name),
+        "receptacleObjectIds": contents if item.fixed_metadata["receptacle"] else None,
+    }
+
+
+def agent_metadata(session: "Session") -> dict[str, Any]:
+    """The whole record of the agent after the last action."""
+    agent, world, outcome = session.agent, session.world, session.outcome
+    low, high = world.room.minimum, world.room.maximum
+    carriers = session.carriers()
+    bounds = np.array([[x, y, z] for x in (low[0], high[0]) for y in (low[1], high[1]) for z in (low[2], high[2])])
+    pose = {"position": dict(_ZERO), "rotation": dict(_ZERO), "localPosition": dict(_ZERO), "localRotation": dict(_ZERO)}
+    return {
+        "objects": [describe(item, session, carriers) for item in session.listed_items()],
+        "isSceneAtRest": True,
+        "agent": {
+            "name": "agent",
+            "position": vector(agent.position),
+            "rotation": {"x": 0.0, "y": agent.yaw_deg, "z": 0.0},
+            "cameraHorizon": agent.horizon_deg,
+            "isStanding": agent.standing,
+            "inHighFrictionArea": False,
+        },
+        "heldObjectPose": pose,
+        "arm": None,
+        "fov": session.fov_deg,
+        "cameraPosition": vector(agent.eye),
+        "cameraOrthSize": 0.0,
+        "thirdPartyCameras": [
+            {
+                "thirdPartyCameraId": i,
+                "position": vector(camera.position),
+                "rotation": {"x": camera.pitch_deg, "y": camera.yaw_deg, "z": 0.0},
+                "fieldOfView": camera.fov_deg,
+            }
+            for i, camera in enumerate(session.cameras)
+        ],
+        "collided": False,
+        "collidedObjects": [],
+        "inventoryObjects": [],
+        "sceneName": session.scene_name,
+        "lastAction": outcome.action,
+        "lastActionSuccess": outcome.success,
+        "errorMessage": outcome.message,
+        "errorCode": outcome.code,
+        "actionReturn": outcome.value,
+        "screenWidth": session.width,
+        "screenHeight": session.height,
+        "agentId": 0,
+        "colors": session.color_table() if session.ids_on else None,
+        "colorBounds": None,
+        "depthFormat": "Meters",
+        "flatSurfacesOnGrid": [],
+        "distances": [],
+        "normals": [],
+        "isOpenableGrid": [],
+        "segmentedObjectIds": [],
+        "objectIdsInBox": [],
+        "actionIntReturn": 0,
+        "actionFloatReturn": 0.0,
+        "actionStringsReturn": [],
+        "actionFloatsReturn": [],
+        "actionVector3sReturn": [],
+        "visibleRange": None,
+        "currentTime": session.clock_s,
+        "sceneBounds": aligned_box(bounds),
+    }

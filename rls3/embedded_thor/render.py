@@ -1,0 +1,142 @@
+"""Drawing: colour, instance ids and z-depth of one camera, through EGL without a screen."""
+
+from dataclasses import dataclass
+
+import mujoco
+import numpy as np
+
+from rls3.embedded_thor.coords import to_mujoco
+from rls3.embedded_thor.world import FAR_M, NEAR_M, World
+
+
+@dataclass(frozen=True)
+class Preset:
+    """shadow_px: side of the shadow map (0: none). samples: multisampling. draws: renders averaged with a moved sun."""
+
+    shadow_px: int
+    samples: int
+    draws: int = 1
+
+
+# AI2-THOR's quality names (and the numbers of its -screen-quality argument) on our three looks.
+PRESETS = {"observation": Preset(0, 0), "dataset": Preset(1024, 4), "beauty": Preset(2048, 4, 16)}
+QUALITIES = {
+    "Very Low": "observation", "Low": "observation", "Medium": "dataset", "MediumCloseFitShadows": "dataset",
+    "High": "dataset", "High WebGL": "dataset", "Very High": "dataset", "Ultra": "beauty",
+}  # fmt: skip
+QUALITY_NAMES = ("DONOTUSE", "Very Low", "Low", "Medium", "MediumCloseFitShadows", "High", "Very High", "Ultra", "High WebGL")
+
+
+@dataclass(frozen=True)
+class View:
+    """A camera: eye (world, metres), yaw clockwise, pitch positive down, vertical field of view, all in degrees."""
+
+    position: np.ndarray
+    yaw_deg: float
+    pitch_deg: float
+    fov_deg: float
+
+    @property
+    def axes(self) -> tuple[np.ndarray, np.ndarray]:
+        """Unit vectors (forward, up), world."""
+        yaw, pitch = np.radians([self.yaw_deg, self.pitch_deg])
+        ahead = np.array([np.sin(yaw), 0.0, np.cos(yaw)])
+        up = np.array([0.0, 1.0, 0.0])
+        return ahead * np.cos(pitch) - up * np.sin(pitch), up * np.cos(pitch) + ahead * np.sin(pitch)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Images bottom-up, as the wire wants them: color (H, W, 3) uint8; geoms (H, W) int32, -1 background; depth (H, W) float32 m."""
+
+    color: np.ndarray
+    geoms: np.ndarray | None
+    depth: np.ndarray | None
+
+
+class Renderer:
+    """One OpenGL context for the process; `attach` binds it to a world (contexts of worlds seen before are kept)."""
+
+    def __init__(self) -> None:
+        self._gl = mujoco.GLContext(64, 64)
+        self._gl.make_current()
+        self._contexts: dict[tuple[int, str], tuple[mujoco.MjvScene, mujoco.MjrContext]] = {}
+        self._option = mujoco.MjvOption()
+        self._option.geomgroup[:] = 0
+        self._option.geomgroup[0] = 1
+        self._camera = mujoco.MjvCamera()
+        self._perturb = mujoco.MjvPerturb()
+
+    def _context(self, world: World, quality: str, width: int, height: int) -> tuple[mujoco.MjvScene, mujoco.MjrContext]:
+        key = (id(world), quality)
+        if key not in self._contexts:
+            preset = PRESETS[quality]
+            world.model.vis.quality.shadowsize = max(preset.shadow_px, 1)
+            world.model.vis.quality.offsamples = preset.samples
+            world.model.vis.global_.offwidth, world.model.vis.global_.offheight = width, height
+            scene = mujoco.MjvScene(world.model, maxgeom=world.model.ngeom + 16)
+            context = mujoco.MjrContext(world.model, mujoco.mjtFontScale.mjFONTSCALE_50.value)
+            mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN.value, context)
+            context.readDepthMap = mujoco.mjtDepthMap.mjDEPTH_ZEROFAR
+            scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = preset.shadow_px > 0
+            scene.flags[mujoco.mjtRndFlag.mjRND_REFLECTION] = False
+            scene.flags[mujoco.mjtRndFlag.mjRND_SKYBOX] = False
+            self._contexts[key] = (scene, context)
+        scene, context = self._contexts[key]
+        if (context.offWidth, context.offHeight) != (width, height):
+            mujoco.mjr_resizeOffscreen(width, height, context)
+        return scene, context
+
+    def draw(self, world: World, view: View, width: int, height: int, quality: str, ids: bool, depth: bool) -> Frame:
+        """Draw what the camera sees. Deterministic: nothing of earlier frames enters."""
+        scene, context = self._context(world, quality, width, height)
+        rect = mujoco.MjrRect(0, 0, width, height)
+        color = self._color(world, view, scene, context, rect, PRESETS[quality].draws)
+        if not ids and not depth:
+            return Frame(color, None, None)
+        scene.flags[mujoco.mjtRndFlag.mjRND_SEGMENT] = scene.flags[mujoco.mjtRndFlag.mjRND_IDCOLOR] = True
+        mujoco.mjr_render(rect, scene, context)
+        scene.flags[mujoco.mjtRndFlag.mjRND_SEGMENT] = scene.flags[mujoco.mjtRndFlag.mjRND_IDCOLOR] = False
+        codes = np.empty((height, width, 3), np.uint8)
+        buffer = np.empty((height, width), np.float32)
+        mujoco.mjr_readPixels(codes, buffer, rect, context)
+        segments = codes[..., 0].astype(np.int32) + (codes[..., 1].astype(np.int32) << 8) + (codes[..., 2].astype(np.int32) << 16)
+        geom_of_segment = np.full(scene.ngeom + 1, -1, np.int32)
+        for geom in scene.geoms[: scene.ngeom]:
+            if geom.segid >= 0:
+                geom_of_segment[geom.segid + 1] = geom.objid
+        metres = (NEAR_M * FAR_M) / (NEAR_M + buffer.astype(np.float64) * (FAR_M - NEAR_M))  # reversed z: 1 near, 0 far
+        return Frame(color, geom_of_segment[segments], metres.astype(np.float32) if depth else None)
+
+    def _color(self, world: World, view: View, scene: mujoco.MjvScene, context: mujoco.MjrContext, rect: mujoco.MjrRect, draws: int) -> np.ndarray:
+        image = np.empty((rect.height, rect.width, 3), np.uint8)
+        if draws == 1:
+            self._update(world, view, scene)
+            mujoco.mjr_render(rect, scene, context)
+            mujoco.mjr_readPixels(image, None, rect, context)
+            return image
+        total = np.zeros(image.shape, np.float64)
+        direction = world.data.light_xdir.copy()
+        rng = np.random.default_rng(0)
+        for _ in range(draws):
+            spread = direction[0] + rng.normal(0, 0.045, 3)
+            world.data.light_xdir[0] = spread / np.linalg.norm(spread)
+            self._update(world, view, scene)
+            mujoco.mjr_render(rect, scene, context)
+            mujoco.mjr_readPixels(image, None, rect, context)
+            total += image
+        world.data.light_xdir[:] = direction
+        self._update(world, view, scene)
+        return np.round(total / draws).astype(np.uint8)
+
+    def _update(self, world: World, view: View, scene: mujoco.MjvScene) -> None:
+        mujoco.mjv_updateScene(world.model, world.data, self._option, self._perturb, self._camera, mujoco.mjtCatBit.mjCAT_ALL.value, scene)
+        for geom in scene.geoms[: scene.ngeom]:
+            if geom.objid in world.casts_no_shadow:
+                geom.category = mujoco.mjtCatBit.mjCAT_DECOR
+        forward, up = view.axes
+        for camera in scene.camera:
+            camera.pos, camera.forward, camera.up = to_mujoco(view.position), to_mujoco(forward), to_mujoco(up)
+            camera.frustum_near, camera.frustum_far = NEAR_M, FAR_M
+            half = NEAR_M * np.tan(np.radians(view.fov_deg) / 2)
+            camera.frustum_top, camera.frustum_bottom, camera.frustum_center, camera.frustum_width = half, -half, 0, 0

@@ -1,0 +1,227 @@
+"""What the executable knows between two actions: the world, the agent, its cameras and settings; and questions on them."""
+
+import colorsys
+import zlib
+from dataclasses import dataclass, field
+from typing import Any
+
+import mujoco
+import numpy as np
+
+from rls3.embedded_thor.content import Surface
+from rls3.embedded_thor.coords import to_mujoco
+from rls3.embedded_thor.render import Frame, Renderer, View
+from rls3.embedded_thor.rooms import SCENE_NAMES
+from rls3.embedded_thor.world import Item, World
+
+AGENT_HEIGHT_M = 0.901  # of the agent's transform above the floor
+STANDING_EYE_M = 0.675  # of the camera above the transform; crouched it is level with it
+AGENT_RADIUS_M = 0.2
+_RESTS_WITHIN_M = 0.02
+_RAY_GROUPS = np.array([1, 0, 0, 0, 0, 0], np.uint8)
+
+
+class ActionFailed(Exception):
+    """An action refused. `code` is one of AI2-THOR's error codes where the Controller shall raise ValueError."""
+
+    def __init__(self, message: str, code: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass
+class Agent:
+    """position: of the transform, world, metres. horizon: positive looks down."""
+
+    position: np.ndarray
+    yaw_deg: float
+    horizon_deg: float = 0.0
+    standing: bool = True
+
+    @property
+    def eye(self) -> np.ndarray:
+        return self.position + np.array([0.0, STANDING_EYE_M if self.standing else 0.0, 0.0])
+
+
+@dataclass
+class Outcome:
+    """How the last action ended."""
+
+    action: str = "Initialize"
+    success: bool = True
+    message: str = ""
+    code: str | None = None
+    value: Any = None
+
+
+@dataclass
+class Session:
+    """The state of one executable."""
+
+    width: int
+    height: int
+    quality: str = "beauty"
+    draws: bool = True
+    renderer: Renderer | None = None
+    worlds: dict[str, World] = field(default_factory=dict)
+    scene_name: str = ""
+    agent: Agent = field(default_factory=lambda: Agent(np.zeros(3), 0.0))
+    cameras: list[View] = field(default_factory=list)
+    outcome: Outcome = field(default_factory=Outcome)
+    fov_deg: float = 90.0
+    grid_m: float = 0.25
+    snap_to_grid: bool = True
+    visibility_m: float = 1.5
+    depth_on: bool = False
+    ids_on: bool = False
+    only: frozenset[str] | None = None
+    rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
+    clock_s: float = 0.0
+
+    @property
+    def world(self) -> World:
+        return self.worlds[self.scene_name]
+
+    def load(self, scene_name: str) -> None:
+        """Switch to a floor plan; a plan that was built before is only put back in order."""
+        if scene_name.removesuffix("_physics") not in SCENE_NAMES:
+            raise ActionFailed(f"scene {scene_name!r} is not in this build", "InvalidArgument")
+        if scene_name in self.worlds:
+            self.worlds[scene_name].reset()
+        else:
+            self.worlds[scene_name] = World(scene_name)
+        self.scene_name = scene_name
+        self.cameras, self.only, self.clock_s = [], None, 0.0
+        self.rng = np.random.default_rng(0)
+        room = self.world.room
+        self.agent = Agent(np.array(room.agent_position), room.agent_yaw_deg)
+        size = (room.maximum[0] - room.minimum[0], 0.0, room.maximum[2] - room.minimum[2])
+        self.floor = Item("Floor", "Floor", "Floor|+00.00|+00.00|+00.00", size, np.zeros(3), (0.0, 0.0, 0.0), False)
+
+    # -- questions -------------------------------------------------------------------------------------------------
+
+    def listed_items(self) -> list[Item]:
+        """What metadata lists: everything that is there, or only what SetObjectFilter asks for."""
+        items = [self.floor, *(item for item in self.world.items.values() if item.active)]
+        return items if self.only is None else [item for item in items if item.object_id in self.only]
+
+    def item_by_id(self, object_id: str) -> Item:
+        for item in (self.floor, *self.world.items.values()):
+            if item.object_id == object_id:
+                return item
+        raise ActionFailed(f"object {object_id!r} is not in scene {self.scene_name}", "InvalidArgument")
+
+    def surfaces(self, item: Item) -> tuple[Surface, ...]:
+        if item.type == "Floor":
+            low, high = self.world.room.minimum, self.world.room.maximum
+            return (Surface(low[0] + 0.1, low[2] + 0.1, high[0] - 0.1, high[2] - 0.1, 0.0),)
+        return item.placed.furniture.surfaces if item.placed else ()
+
+    def _rests_on(self, item: Item, carrier: Item) -> bool:
+        offset = item.position - carrier.position
+        if abs(offset[0]) + abs(offset[2]) > carrier.size[0] + carrier.size[2]:
+            return False
+        own = carrier.matrix.T @ offset
+        return any(
+            abs(own[1] - s.y) < _RESTS_WITHIN_M and s.x0 - 0.1 <= own[0] <= s.x1 + 0.1 and s.z0 - 0.1 <= own[2] <= s.z1 + 0.1
+            for s in self.surfaces(carrier)
+        )
+
+    def carriers(self) -> dict[str, list[str]]:
+        """For each active pickupable object (by name): ids of the furniture, or else the floor, that it stands on."""
+        result = {}
+        pieces = [item for item in self.world.items.values() if item.placed and item.placed.furniture.surfaces]
+        for item in self.world.items.values():
+            if item.pickupable and item.active:
+                found = [piece.object_id for piece in pieces if self._rests_on(item, piece)]
+                on_floor = not found and self._rests_on(item, self.floor)
+                result[item.name] = [self.floor.object_id] if on_floor else found
+        return result
+
+    def sees(self, item: Item) -> bool:
+        """AI2-THOR's `visible`: near enough, in the picture, and some of it not hidden (rays to inner points)."""
+        eye = self.agent.eye
+        if not item.active or item.type == "Floor":
+            return False
+        center = item.corners.mean(axis=0)
+        if np.hypot(*(center - eye)[[0, 2]]) > self.visibility_m + max(item.size):
+            return False
+        points = np.concatenate([center[None], center + 0.6 * (item.corners - center)])
+        points = points[np.hypot(*(points - eye)[:, [0, 2]].T) < self.visibility_m]
+        view = self.view()
+        forward, up = view.axes
+        right = np.cross(up, forward)
+        along = (points - eye) @ forward
+        half = np.tan(np.radians(view.fov_deg) / 2)
+        inside = (along > 0.05) & (np.abs((points - eye) @ up) < along * half) & (np.abs((points - eye) @ right) < along * half * self.width / self.height)
+        return any(self._ray_hits(item, eye, point) for point in points[inside])
+
+    def _ray_hits(self, item: Item, eye: np.ndarray, point: np.ndarray) -> bool:
+        hit = np.array([-1], np.int32)
+        direction = to_mujoco(point - eye)
+        distance = mujoco.mj_ray(self.world.model, self.world.data, to_mujoco(eye), direction, _RAY_GROUPS, 1, -1, hit, None)
+        if distance >= 0:
+            return self.world.item_of_geom[int(hit[0])] is item
+        return False
+
+    def footprint_free(self, x: float, z: float, margin_m: float) -> bool:
+        """Whether nothing that blocks stands within `margin_m` of a floor point."""
+        low, high = self.world.room.minimum, self.world.room.maximum
+        if not (low[0] + margin_m <= x <= high[0] - margin_m and low[2] + margin_m <= z <= high[2] - margin_m):
+            return False
+        for item in self.world.items.values():
+            blocks = item.placed.furniture.blocks if item.placed else item.position[1] < 0.5
+            if not item.active or not blocks:
+                continue
+            own = item.matrix.T @ (np.array([x, 0.0, z]) - item.position)
+            if abs(own[0]) < item.size[0] / 2 + margin_m and abs(own[2]) < item.size[2] / 2 + margin_m:
+                return False
+        return True
+
+    # -- drawing ---------------------------------------------------------------------------------------------------
+
+    def view(self) -> View:
+        return View(self.agent.eye, self.agent.yaw_deg, self.agent.horizon_deg, self.fov_deg)
+
+    def draw(self, view: View) -> Frame:
+        if self.renderer is None:
+            self.renderer = Renderer()
+        return self.renderer.draw(self.world, view, self.width, self.height, self.quality, self.ids_on, self.depth_on)
+
+    def color_of(self, item: Item | None) -> tuple[int, int, int]:
+        """The instance colour of an item: a fixed function of its id. The shell is (0, 0, 0)... the floor included."""
+        if item is None:
+            return (0, 0, 0)
+        code = zlib.crc32(item.object_id.encode())
+        rgb = colorsys.hsv_to_rgb((code & 0xFFFF) / 65536, 0.4 + 0.6 * ((code >> 16) & 0xFF) / 255, 0.4 + 0.6 * (code >> 24) / 255)
+        return tuple(int(round(255 * v)) for v in rgb)
+
+    def unique_colors(self) -> dict[str, tuple[int, int, int]]:
+        """Instance colours by object id, clashes moved apart; the same for the life of a floor plan."""
+        cached = getattr(self.world, "instance_colors", None)
+        if cached is None:
+            taken, cached = {(0, 0, 0)}, {}
+            for item in self.world.items.values():
+                color = self.color_of(item)
+                while color in taken:
+                    color = (color[0], color[1], (color[2] + 1) % 256)
+                taken.add(color)
+                cached[item.object_id] = color
+            self.world.instance_colors = cached
+        return cached
+
+    def color_table(self) -> list[dict[str, Any]]:
+        """`colors` of the metadata: instances by id, then one colour for each type."""
+        instances = [{"color": list(color), "name": name} for name, color in self.unique_colors().items()]
+        types = dict.fromkeys(item.type for item in self.world.items.values())
+        return instances + [{"color": [17, i & 255, 200 + (i >> 8)], "name": name} for i, name in enumerate(types)]
+
+    def id_image(self, geoms: np.ndarray) -> bytes:
+        """RGBA32 with alpha 255."""
+        colors = self.unique_colors()
+        table = np.zeros((len(self.world.item_of_geom) + 1, 4), np.uint8)
+        table[:, 3] = 255
+        for geom, item in enumerate(self.world.item_of_geom):
+            if item is not None:
+                table[geom, :3] = colors[item.object_id]
+        return table[geoms].tobytes()

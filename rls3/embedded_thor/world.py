@@ -1,0 +1,235 @@
+"""A room compiled for MuJoCo, and the state of its objects. THOR's frame outside, MuJoCo's inside (`coords.py`).
+
+Objects are bodies with free joints whose poses are set; furniture and shell are static geoms. What is switched off is
+moved to a geom group that neither the renderer nor the rays see.
+"""
+
+import itertools
+import zlib
+from dataclasses import dataclass, field, replace
+
+import mujoco
+import numpy as np
+
+from rls3.embedded_thor.assets import asset
+from rls3.embedded_thor.content import Asset, Mesh, Placed, Room, Vector3
+from rls3.embedded_thor.coords import euler_to_matrix, quaternion_to_mujoco, to_mujoco
+from rls3.embedded_thor.materials import SIZE_PX, texture
+from rls3.embedded_thor.rooms import room as room_named
+
+_VISIBLE_GROUP, _HIDDEN_GROUP = 0, 5
+NEAR_M, FAR_M = 0.05, 20.0
+_EXTENT_M = 4.0
+_CORNER_SIGNS = np.array(list(itertools.product((-0.5, 0.5), repeat=3)))
+
+
+@dataclass
+class Item:
+    """One object or piece of furniture: what it is, where it is, whether it is there.
+
+    Attributes:
+        position: pivot (centre of the bottom face at rotation zero), world, metres. rotation: Unity Euler degrees.
+    """
+
+    name: str
+    type: str
+    object_id: str
+    size: Vector3
+    position: np.ndarray
+    rotation: Vector3
+    pickupable: bool
+    asset: Asset | None = None
+    placed: Placed | None = None
+    active: bool = True
+    geoms: list[int] = field(default_factory=list)
+    body: int = 0
+
+    def __post_init__(self) -> None:
+        self.move(self.position, self.rotation)
+
+    def move(self, position: np.ndarray, rotation: Vector3) -> None:
+        """Set the pose, and what follows from it: `matrix` (3, 3) and `corners` (8, 3) of the oriented box, world, metres."""
+        self.position, self.rotation = np.array(position, float), rotation
+        self.matrix = euler_to_matrix(*rotation)
+        self.fixed_metadata: dict | None = None  # made by metadata.py when asked for
+        own = _CORNER_SIGNS * np.asarray(self.size) + np.array([0.0, self.size[1] / 2, 0.0])
+        self.corners = self.position + own @ self.matrix.T
+
+
+def object_id(type_: str, position: np.ndarray) -> str:
+    """AI2-THOR's form: Type|+00.10|+00.90|-01.20."""
+    return type_ + "|" + "|".join(f"{value:+06.2f}" for value in position)
+
+
+class World:
+    """The compiled room. Costs about 0.2 s to make; `reset` is cheap."""
+
+    def __init__(self, name: str) -> None:
+        self.room: Room = room_named(name)
+        spec = mujoco.MjSpec()
+        spec.stat.extent, spec.stat.center = _EXTENT_M, np.zeros(3)
+        spec.visual.map.znear, spec.visual.map.zfar = NEAR_M / _EXTENT_M, FAR_M / _EXTENT_M
+        spec.visual.map.shadowclip = 0.9
+        spec.visual.global_.offwidth = spec.visual.global_.offheight = 2048
+        spec.option.gravity = (0, 0, -9.81)
+        self._materials = self._add_materials(spec)
+        self._mesh_names: set[str] = set()
+        self.items: dict[str, Item] = {}
+        self.shell_geoms = self._add_shell(spec)
+        self._add_furniture(spec)
+        self._add_objects(spec)
+        self._add_lights(spec)
+        self.model = spec.compile()
+        self.data = mujoco.MjData(self.model)
+        self._bind()
+        self._original = (self.model.light_diffuse.copy(), self.model.light_dir.copy(), self.model.vis.headlight.ambient.copy())
+        self._original_rgba = self.model.mat_rgba.copy()
+        self._start = dict(self.items)
+        self.reset()
+
+    def _add_materials(self, spec: mujoco.MjSpec) -> dict[str, str]:
+        for material in self.room.materials.values():
+            made = spec.add_material(name=material.name)
+            made.specular, made.shininess, made.emission = material.specular, material.shininess, material.emission
+            if not material.texture:
+                made.rgba = (*material.rgb, 1)
+                continue
+            made.rgba = (1, 1, 1, 1)
+            picture = texture(material.texture, material.rgb, zlib.crc32(f"{self.room.name}/{material.name}".encode()))
+            made_texture = spec.add_texture(name=material.name, type=mujoco.mjtTexture.mjTEXTURE_2D, width=SIZE_PX, height=SIZE_PX, nchannel=3)
+            made_texture.data = picture.tobytes()
+            made.textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = material.name
+        return {name: material.name for name, material in self.room.materials.items()}
+
+    def _geom(self, spec: mujoco.MjSpec, body: mujoco.MjsBody, mesh_name: str, mesh: Mesh, material: str) -> None:
+        """One visual geom; the mesh is shared by every geom that asks for the same name."""
+        key = f"{mesh_name}/{mesh.material}"
+        if key not in self._mesh_names:
+            self._mesh_names.add(key)
+            look = self.room.materials.get(mesh.material)
+            scale = look.metres_per_tile if look else 1.0
+            made = spec.add_mesh(name=key, inertia=mujoco.mjtMeshInertia.mjMESH_INERTIA_SHELL)
+            made.uservert = to_mujoco(mesh.vertices).ravel()
+            made.usernormal = to_mujoco(mesh.normals).ravel()
+            made.usertexcoord = (mesh.uv / scale).ravel()
+            made.userface = mesh.faces[:, [0, 2, 1]].ravel()  # the swap of y and z mirrors, so the winding turns
+        body.add_geom(
+            type=mujoco.mjtGeom.mjGEOM_MESH, meshname=key, material=material, contype=0, conaffinity=0, group=_VISIBLE_GROUP, mass=0,
+        )  # fmt: skip
+
+    def _add_shell(self, spec: mujoco.MjSpec) -> int:
+        meshes = (*self.room.shell, *((self.room.rug,) if self.room.rug else ()))
+        for i, mesh in enumerate(meshes):
+            self._geom(spec, spec.worldbody, f"shell{i}", mesh, mesh.material)
+        return len(meshes)
+
+    def _add_furniture(self, spec: mujoco.MjSpec) -> None:
+        for piece in self.room.furniture:
+            rotation = (0.0, piece.yaw_deg, 0.0)
+            body = spec.worldbody.add_body(
+                name=piece.name, pos=to_mujoco(piece.position), quat=quaternion_to_mujoco(euler_to_matrix(*rotation))
+            )
+            for mesh in piece.furniture.meshes:
+                self._geom(spec, body, piece.name, mesh, mesh.material)
+            position = np.array(piece.position)
+            self.items[piece.name] = Item(
+                piece.name, piece.furniture.type, object_id(piece.furniture.type, position), piece.furniture.size,
+                position, rotation, pickupable=False, placed=piece,
+            )  # fmt: skip
+
+    def _add_objects(self, spec: mujoco.MjSpec) -> None:
+        for instance in self.room.objects:
+            kind = asset(instance.asset)
+            body = spec.worldbody.add_body(name=instance.name)
+            body.add_freejoint()
+            body.mass, body.inertia, body.explicitinertial = kind.mass_kg, np.full(3, 1e-3), True
+            for mesh in kind.meshes:
+                material = f"color-{instance.color}" if mesh.material == "color" else mesh.material
+                self._geom(spec, body, instance.asset, mesh, material)
+            position = np.array(instance.position)
+            self.items[instance.name] = Item(
+                instance.name, instance.asset, object_id(instance.asset, position), kind.size,
+                position, (0.0, instance.yaw_deg, 0.0), pickupable=True, asset=kind,
+            )  # fmt: skip
+
+    def _add_lights(self, spec: mujoco.MjSpec) -> None:
+        sun = to_mujoco(np.array(self.room.sun))
+        sun = sun / np.linalg.norm(sun)
+        ambient = self.room.ambient
+        head = spec.visual.headlight  # light from everywhere: its ambient part is not shadowed
+        head.active, head.ambient, head.diffuse, head.specular = 1, np.full(3, ambient), np.full(3, 0.08), np.zeros(3)
+        key = spec.worldbody.add_light(name="sun", type=mujoco.mjtLightType.mjLIGHT_DIRECTIONAL, pos=-3.5 * sun, dir=sun, castshadow=True)
+        key.diffuse, key.specular, key.ambient = np.full(3, 0.55), np.full(3, 0.25), np.zeros(3)
+        fill = spec.worldbody.add_light(name="fill", type=mujoco.mjtLightType.mjLIGHT_DIRECTIONAL, pos=(0, 0, 3), dir=(-sun[0], -sun[1], -0.6), castshadow=False)
+        fill.diffuse, fill.specular, fill.ambient = np.full(3, 0.20), np.zeros(3), np.zeros(3)
+
+    def _bind(self) -> None:
+        """Fill in the compiled ids, and the lookup from geom to item."""
+        self.item_of_geom: list[Item | None] = [None] * self.model.ngeom
+        for item in self.items.values():
+            item.body = self.model.body(item.name).id
+            first, count = self.model.body_geomadr[item.body], self.model.body_geomnum[item.body]
+            item.geoms = list(range(first, first + count))
+            for geom in item.geoms:
+                self.item_of_geom[geom] = item
+        panes = {self.model.material(name).id for name in ("pane", "lampshade")}
+        # The shell must not black out the sun: such geoms are drawn as decor, which casts no shadow.
+        self.casts_no_shadow = {g for g in range(self.model.ngeom) if self.item_of_geom[g] is None or self.model.geom_matid[g] in panes}
+
+    def reset(self) -> None:
+        """Everything back to where the floor plan has it: poses, activity, light, materials."""
+        self.items = {name: replace(item) for name, item in self._start.items()}
+        self.item_of_geom = [item and self.items[item.name] for item in self.item_of_geom]
+        for item in self.items.values():
+            self._show(item)
+            if item.pickupable:
+                self._apply_pose(item)
+        self.reset_lighting()
+        self.reset_materials()
+        self.sync()
+
+    def sync(self) -> None:
+        """Make MuJoCo's derived positions follow the poses that were set."""
+        mujoco.mj_kinematics(self.model, self.data)
+        mujoco.mj_camlight(self.model, self.data)
+
+    def _show(self, item: Item) -> None:
+        self.model.geom_group[item.geoms] = _VISIBLE_GROUP if item.active else _HIDDEN_GROUP
+
+    def set_active(self, item: Item, active: bool) -> None:
+        if item.active != active:
+            item.active = active
+            self._show(item)
+
+    def set_pose(self, item: Item, position: np.ndarray, rotation: Vector3) -> None:
+        item.move(position, rotation)
+        self._apply_pose(item)
+
+    def _apply_pose(self, item: Item) -> None:
+        address = self.model.jnt_qposadr[self.model.body_jntadr[item.body]]
+        self.data.qpos[address : address + 3] = to_mujoco(item.position)
+        self.data.qpos[address + 3 : address + 7] = quaternion_to_mujoco(item.matrix)
+
+    def randomize_lighting(self, rng: np.random.Generator, brightness: tuple[float, float], hue: bool) -> None:
+        """New brightness, direction and (if wanted) tint of the lights."""
+        diffuse, direction, ambient = self._original
+        factor = rng.uniform(*brightness)
+        tint = 1 + rng.uniform(-0.12, 0.12, 3) if hue else np.ones(3)
+        self.model.light_diffuse[:] = np.clip(diffuse * factor * tint, 0, 1)
+        self.model.vis.headlight.ambient = np.clip(ambient * (0.5 + 0.5 * factor) * tint, 0, 1)
+        turn = rng.uniform(-0.35, 0.35, (len(direction), 3))
+        turned = direction + turn * np.array([1, 1, 0])
+        self.model.light_dir[:] = turned / np.linalg.norm(turned, axis=1, keepdims=True)
+
+    def reset_lighting(self) -> None:
+        self.model.light_diffuse[:], self.model.light_dir[:], self.model.vis.headlight.ambient = self._original
+
+    def randomize_materials(self, rng: np.random.Generator) -> None:
+        """New tints for the room's surfaces; the objects' colours stay, for they are their names."""
+        for name in ("floor", "wall", "wood", "wood_dark", "wood_back", "fabric", "fabric_light", "cabinet", "cabinet_door", "marble", "rug"):
+            index = self.model.material(name).id
+            tint = rng.uniform(0.72, 1.0) * (1 + rng.uniform(-0.14, 0.14, 3))
+            self.model.mat_rgba[index, :3] = np.clip(self._original_rgba[index, :3] * tint, 0, 1)
+
+    def reset_materials(self) -> None:
+        self.model.mat_rgba[:] = self._original_rgba
