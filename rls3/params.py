@@ -34,6 +34,8 @@ class CampaignParams(_Group):
 
 class SimulatorParams(_Group):
     backend: Literal["embedded", "unity"]
+    embedded_command: str
+    """embedded: another command that speaks the same protocol; empty is this package's own executable."""
     unity_path: str
     """unity: path of a local AI2-THOR executable; empty lets ai2thor download its own build (CloudRendering)."""
     floor_plans: Annotated[tuple[str, ...], Field(min_length=1)]

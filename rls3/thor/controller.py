@@ -1,0 +1,111 @@
+"""A Controller that cannot hang, does not touch the user's files, and never fails in silence.
+
+It is ai2thor's own Controller with three things put right:
+- its base directory is ours, so that `prune_releases` cannot delete the user's Unity builds, and its log lies with the run;
+- a watchdog kills the simulator when an action takes too long (the client's own time-out spins on a dead process);
+- a refused action is a SimulatorError that names scene, action and reason.
+"""
+
+import logging
+import subprocess
+import threading
+import warnings
+from pathlib import Path
+from typing import Any
+
+from ai2thor.controller import Controller
+
+from rls3.errors import SimulatorError
+from rls3.thor.backend import Backend
+
+logger = logging.getLogger(__name__)
+
+
+def make_controller(backend: Backend, runtime_dir: Path, timeout_s: float, **arguments: Any) -> "SafeController":
+    """Start a simulator. Raises: SimulatorError if it does not come up."""
+    controller = SafeController.__new__(SafeController)
+    controller.isolated_dir, controller.timeout_s, controller.starting_s = runtime_dir, timeout_s, backend.start_timeout_s
+    controller.timed_out, controller.server = False, None
+    try:
+        with controller.watchdog(backend.start_timeout_s), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            controller.__init__(server_timeout=None, server_start_timeout=backend.start_timeout_s, **backend.controller_arguments, **arguments)
+    except Exception as error:
+        controller.kill()
+        raise SimulatorError(
+            f"the simulator ({backend.label}) did not start: {_first_line(error)}; see {runtime_dir / 'log' / 'unity.log'} and run `rls3 doctor`"
+        ) from error
+    return controller
+
+
+class SafeController(Controller):
+    """Made by `make_controller`, which sets what the base constructor already needs."""
+
+    isolated_dir: Path
+    timeout_s: float
+    timed_out: bool
+
+    @property
+    def base_dir(self) -> str:
+        return str(self.isolated_dir)
+
+    def act(self, action: str, **arguments: Any) -> Any:
+        """Step, with everything that is not success raised. Raises: SimulatorError."""
+        try:
+            with self.watchdog(self.timeout_s):
+                event = self.step(action=action, **arguments)
+        except Exception as error:
+            if isinstance(error, ValueError):  # refused by its signature; the simulator lives on
+                raise RefusedAction(f"{self.scene}: {action} was refused: {_first_line(error)}") from error
+            why = f"gave no answer within {self.timeout_s:g} s and was killed" if self.timed_out else "died"
+            raise SimulatorError(f"{self.scene}: the simulator {why} during {action} ({_first_line(error)})") from error
+        if not event.metadata["lastActionSuccess"]:
+            raise RefusedAction(f"{self.scene}: {action} failed: {event.metadata['errorMessage']}")
+        return event
+
+    def watchdog(self, seconds: float) -> "_Watchdog":
+        return _Watchdog(self, seconds)
+
+    def kill(self) -> None:
+        """End the simulator at once, whatever state the client is in."""
+        process = getattr(self.server, "unity_proc", None) if self.server is not None else None
+        if process is not None and process.poll() is None:
+            process.kill()
+            try:
+                process.wait(5)
+            except subprocess.TimeoutExpired:
+                logger.warning("simulator process %s did not end", process.pid)
+        for pipe in ("client_pipe", "server_pipe"):
+            try:
+                if getattr(self.server, pipe, None) is not None:
+                    getattr(self.server, pipe).close()
+            except OSError:  # a pipe without a reader cannot be flushed
+                pass
+
+
+class RefusedAction(SimulatorError):
+    """The simulator answered no; it is alive and in a known state."""
+
+
+class _Watchdog:
+    """Kills the simulator's process if the block lasts too long; the blocked client then sees end of file."""
+
+    def __init__(self, controller: SafeController, seconds: float) -> None:
+        self._controller, self._timer = controller, threading.Timer(seconds, self._fire)
+        self._timer.daemon = True
+
+    def _fire(self) -> None:
+        self._controller.timed_out = True
+        process = getattr(self._controller.server, "unity_proc", None)
+        if process is not None:
+            process.kill()
+
+    def __enter__(self) -> None:
+        self._timer.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,118 @@
+"""Rendering over several simulator processes. Results come in the order of the specs, whoever drew them."""
+
+import logging
+import multiprocessing as mp
+import os
+import queue
+import signal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rls3.errors import SimulatorError
+from rls3.params import SimulatorParams
+from rls3.scene.records import Scene, SceneSpec
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class RenderFailure:
+    """A spec that the simulator could not realise, and why."""
+
+    spec: SceneSpec
+    reason: str
+
+
+class RenderPool:
+    """Worker processes, each with a simulator of its own, started when first needed and kept. A context manager."""
+
+    def __init__(self, params: SimulatorParams, runtime_dir: Path) -> None:
+        self._params, self._runtime_dir = params, runtime_dir
+        self._context = mp.get_context("spawn")
+        self._workers: list[mp.process.BaseProcess] = []
+
+    def __enter__(self) -> "RenderPool":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End workers and their simulators."""
+        for worker in self._workers:
+            if worker.is_alive():
+                self._jobs.put(None)
+        for worker in self._workers:
+            worker.join(5)
+            if worker.is_alive():
+                worker.kill()
+                worker.join()
+        self._workers = []
+
+    def _start(self) -> None:
+        if self._workers and all(worker.is_alive() for worker in self._workers):
+            return
+        self.close()
+        self._jobs, self._results = self._context.Queue(), self._context.Queue()
+        for i in range(self._params.workers):
+            worker = self._context.Process(target=_work, args=(self._params, self._runtime_dir, self._jobs, self._results, os.getpid()), daemon=True, name=f"renderer-{i}")
+            worker.start()
+            self._workers.append(worker)
+
+    def render(self, specs: Sequence[SceneSpec], on_done: Callable[[int], None] | None = None) -> list[Scene | RenderFailure]:
+        """Draw every spec; floor plans are kept together, for changing one costs a reset.
+
+        Args:
+            on_done: called with the number of scenes finished.
+        Raises: SimulatorError if the simulator does not start, or a worker dies.
+        """
+        if not specs:
+            return []
+        self._start()
+        order = sorted(range(len(specs)), key=lambda i: specs[i].floor_plan)
+        for i in order:
+            self._jobs.put((i, specs[i].to_json()))
+        done: dict[int, Scene | RenderFailure] = {}
+        while len(done) < len(specs):
+            try:
+                index, result = self._results.get(timeout=2.0)
+            except queue.Empty:
+                if not all(worker.is_alive() for worker in self._workers):
+                    self.close()
+                    raise SimulatorError("a rendering worker died; run again to continue, or lower simulator.workers") from None
+                continue
+            if isinstance(result, SimulatorError):
+                self.close()
+                raise result
+            done[index] = result
+            if on_done is not None:
+                on_done(len(done))
+        return [done[i] for i in range(len(specs))]
+
+
+def _work(params: SimulatorParams, runtime_dir: Path, jobs: mp.Queue, results: mp.Queue, parent: int) -> None:
+    """A worker's loop: JSON spec in, Scene or reason out. Ends with its parent."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
+    from rls3.thor.client import ThorClient
+    from rls3.thor.controller import RefusedAction
+
+    with ThorClient(params, runtime_dir) as client:
+        while os.getppid() == parent:
+            try:
+                job = jobs.get(timeout=2.0)
+            except queue.Empty:
+                continue
+            if job is None:
+                return
+            index, text = job
+            spec = SceneSpec.from_json(text)
+            try:
+                results.put((index, client.render(spec)))
+            except RefusedAction as error:
+                results.put((index, RenderFailure(spec, str(error))))
+            except SimulatorError as error:
+                if client.process_id is None:  # not even a fresh one starts
+                    results.put((index, SimulatorError(str(error))))
+                    return
+                results.put((index, RenderFailure(spec, str(error))))
