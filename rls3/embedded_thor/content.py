@@ -55,7 +55,8 @@ class Furniture:
     """A piece that stays where it is. Its meshes are in its own frame: origin on the floor under its centre, front to +z.
 
     Attributes:
-        size: extents of its box (x, y, z). blocks: whether the agent and other furniture keep off its footprint.
+        size: extents of its box (x, y, z). bottom: height of the box's lower face (0 unless it hangs on a wall).
+        blocks: whether the agent and other furniture keep off its footprint.
     """
 
     type: str
@@ -63,7 +64,7 @@ class Furniture:
     size: Vector3
     surfaces: tuple[Surface, ...] = ()
     blocks: bool = True
-    openings: tuple[tuple[Vector3, Vector3], ...] = ()
+    bottom: float = 0.0
 
 
 @dataclass(frozen=True)

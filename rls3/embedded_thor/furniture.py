@@ -64,7 +64,8 @@ def wall_shelf(width: float, depth: float, heights: tuple[float, ...]) -> Furnit
         meshes.append(box((width, 0.025, depth), (0, height - 0.0125, 0), "wood"))
         meshes += [box((0.02, 0.09, depth * 0.7), (s * width * 0.38, height - 0.07, -depth * 0.15), "dark") for s in (-1, 1)]
         surfaces.append(Surface(-width / 2 + 0.05, -depth / 2 + 0.03, width / 2 - 0.05, depth / 2 - 0.02, height, above - height - 0.05))
-    return Furniture("Shelf", merged(meshes), (width, max(heights), depth), tuple(surfaces), blocks=False)
+    low = heights[0] - 0.12
+    return Furniture("Shelf", merged(meshes), (width, heights[-1] - low, depth), tuple(surfaces), blocks=False, bottom=low)
 
 
 def dresser(type_: str, width: float, depth: float, height: float, rows: int = 3) -> Furniture:
@@ -212,9 +213,9 @@ def window(width: float, height: float, sill: float) -> Furniture:
     bars = [box((width + 0.12, 0.06, 0.05), (0, sill - 0.03, 0.02), "white"), box((width + 0.12, 0.06, 0.05), (0, sill + height + 0.03, 0.02), "white")]
     bars += [box((0.06, height, 0.05), (s * (width / 2 + 0.03), y, 0.02), "white") for s in (-1, 1)]
     bars += [box((0.03, height, 0.03), (0, y, 0.015), "white"), box((width, 0.03, 0.03), (0, y, 0.015), "white")]
-    return Furniture("Window", merged([box((width, height, 0.012), (0, y, 0.006), "pane"), *bars]), (width + 0.12, sill + height, 0.05), blocks=False)
+    return Furniture("Window", merged([box((width, height, 0.012), (0, y, 0.006), "pane"), *bars]), (width + 0.12, height + 0.12, 0.05), blocks=False, bottom=sill - 0.06)
 
 
 def painting(width: float, height: float, bottom: float, material: str = "picture") -> Furniture:
     frame = box((width + 0.06, height + 0.06, 0.02), (0, bottom + height / 2, 0.01), "wood_dark")
-    return Furniture("Painting", merged([frame, box((width, height, 0.01), (0, bottom + height / 2, 0.019), material)]), (width + 0.06, bottom + height, 0.03), blocks=False)
+    return Furniture("Painting", merged([frame, box((width, height, 0.01), (0, bottom + height / 2, 0.019), material)]), (width + 0.06, height + 0.06, 0.03), blocks=False, bottom=bottom - 0.03)

@@ -52,7 +52,8 @@ class Item:
         self.position, self.rotation = np.array(position, float), rotation
         self.matrix = euler_to_matrix(*rotation)
         self.fixed_metadata: dict | None = None  # made by metadata.py when asked for
-        own = _CORNER_SIGNS * np.asarray(self.size) + np.array([0.0, self.size[1] / 2, 0.0])
+        bottom = self.placed.furniture.bottom if self.placed else 0.0
+        own = _CORNER_SIGNS * np.asarray(self.size) + np.array([0.0, self.size[1] / 2 + bottom, 0.0])
         self.corners = self.position + own @ self.matrix.T
 
 

@@ -1,0 +1,1 @@
+"""Who proposes scenes: the environment, the placement solver, the PPO agent and the random agent."""
