@@ -99,6 +99,24 @@ class VLMParams(_Group):
     """base: the base model in the repository's DVC remote. Else a local folder or a hub name."""
 
 
+class BaseParams(_Group):
+    """The tiny base models and how they are pre-trained (rls3/vlm/base.py)."""
+
+    seed: Annotated[int, Field(ge=0)]
+    samples: PositiveInt
+    """Scenes rendered for pre-training."""
+    image_px: PositiveInt
+    patch_px: PositiveInt
+    width: PositiveInt
+    vision_layers: PositiveInt
+    text_layers: PositiveInt
+    batch_size: PositiveInt
+    learning_rate: Positive
+    vision_epochs: Positive
+    text_epochs: Positive
+    vilt_epochs: Positive
+
+
 class FinetuneParams(_Group):
     learning_rate: Positive
     weight_decay: NonNegative
@@ -109,8 +127,14 @@ class FinetuneParams(_Group):
     clip_norm: Positive
     replay_share: Annotated[float, Field(ge=0.0, lt=1.0)]
     """Share of each batch that is drawn from earlier rounds."""
+    negatives: PositiveInt
+    """False captions beside each true one, at most."""
+    lock_vision: bool
+    """clip: train only the text tower and the projections. vilt: lock the patch embedding."""
     hard_negative_weight: NonNegative
+    """Weight of the true caption's cross-entropy among the image's own captions."""
     contrastive_weight: NonNegative
+    """clip: weight of InfoNCE over the batch. vilt: weight of binary image-text matching."""
 
 
 class EvaluationParams(_Group):
@@ -139,6 +163,7 @@ class Params(_Group):
     reward: RewardParams
     validation: ValidationParams
     vlm: VLMParams
+    base: BaseParams
     finetune: FinetuneParams
     evaluation: EvaluationParams
     gate: GateParams

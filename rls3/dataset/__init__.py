@@ -1,0 +1,1 @@
+"""Samples: an image, its captions true and false, and everything that explains them."""

@@ -1,0 +1,252 @@
+"""`Sample`: the unit of data, for training and for benchmarks; and its Parquet form.
+
+The Parquet files are in the layout of Hugging Face `datasets`: `load_dataset("parquet", data_files=...)` gives decoded
+images, and every other column reads without this code.
+"""
+
+import errno
+import io
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from PIL import Image
+
+from rls3.errors import CampaignError, DataError
+from rls3.language.caption import Caption, hard_negatives, object_name
+from rls3.language.relation import CELLS, relation
+from rls3.scene.records import Box, Camera, Kind, Scene, SceneObject
+
+Split = Literal["train", "val", "test", "pretrain"]
+
+
+@dataclass(frozen=True)
+class NegativeText:
+    """A false caption: see `rls3.language.caption.Negative`. `term` is "" unless kind is "flip"."""
+
+    kind: str
+    term: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One image with its captions and provenance.
+
+    Attributes:
+        sample_id: hash of the SceneSpec. spec: its JSON.
+        subject, reference: object names ("red mug"). terms: in caption order. cell: index into `CELLS`.
+        image: PNG bytes, width_px x height_px.
+        camera, objects: as measured; object 0 is the subject, 1 the reference (world frame, metres; pixels of the image).
+        simulator: label of what drew it. seed: the campaign's. step: index of the proposal in the round's rollout.
+    """
+
+    sample_id: str
+    spec: str
+    floor_plan: str
+    subject: str
+    reference: str
+    terms: tuple[str, ...]
+    cell: int
+    complexity: int
+    caption: str
+    negatives: tuple[NegativeText, ...]
+    image: bytes
+    width_px: int
+    height_px: int
+    camera: Camera
+    objects: tuple[SceneObject, ...]
+    simulator: str
+    campaign: str
+    seed: int
+    round: int
+    step: int
+    split: Split
+
+    def flip(self, term: str) -> str:
+        """The caption with that one term flipped."""
+        return next(n.text for n in self.negatives if n.kind == "flip" and n.term == term)
+
+    def negatives_of(self, *kinds: str) -> list[str]:
+        return [n.text for n in self.negatives if n.kind in kinds]
+
+
+def make_sample(
+    scene: Scene, vocabulary: Sequence[Kind], rng: np.random.Generator, *, campaign: str, seed: int, round_number: int, step: int, split: Split
+) -> Sample:
+    """Caption a rendered scene from its measured geometry (box centres, camera heading).
+
+    Args:
+        vocabulary: kinds that object negatives may name; those in the scene are left out.
+    """
+    subject, reference = scene.objects[:2]
+    cell = relation(subject.box.center, reference.box.center, scene.camera.yaw_deg)
+    caption = Caption(subject.kind, cell, reference.kind)
+    present = {item.kind for item in scene.objects}
+    negatives = hard_negatives(caption, [kind for kind in vocabulary if kind not in present], rng)
+    buffer = io.BytesIO()
+    Image.fromarray(scene.image).save(buffer, "PNG", compress_level=1)
+    height, width = scene.image.shape[:2]
+    return Sample(
+        sample_id=scene.spec.hash,
+        spec=scene.spec.to_json(),
+        floor_plan=scene.spec.floor_plan,
+        subject=object_name(subject.kind),
+        reference=object_name(reference.kind),
+        terms=tuple(map(str, cell.terms)),
+        cell=cell.index,
+        complexity=cell.complexity,
+        caption=caption.text,
+        negatives=tuple(NegativeText(n.kind, str(n.term or ""), n.caption.text) for n in negatives),
+        image=buffer.getvalue(),
+        width_px=width,
+        height_px=height,
+        camera=scene.camera,
+        objects=scene.objects,
+        simulator=scene.simulator,
+        campaign=campaign,
+        seed=seed,
+        round=round_number,
+        step=step,
+        split=split,
+    )
+
+
+def decode(sample: Sample) -> np.ndarray:
+    """(H, W, 3) uint8."""
+    return np.asarray(Image.open(io.BytesIO(sample.image)).convert("RGB"))
+
+
+_VECTOR = pa.list_(pa.float64(), 3)
+_SCHEMA = pa.schema(
+    [
+        ("sample_id", pa.string()),
+        ("image", pa.struct([("bytes", pa.binary()), ("path", pa.string())])),
+        ("caption", pa.string()),
+        ("subject", pa.string()),
+        ("terms", pa.list_(pa.string())),
+        ("reference", pa.string()),
+        ("cell", pa.int16()),
+        ("complexity", pa.int16()),
+        ("negatives", pa.list_(pa.struct([("kind", pa.string()), ("term", pa.string()), ("text", pa.string())]))),
+        ("floor_plan", pa.string()),
+        ("spec", pa.string()),
+        ("width_px", pa.int32()),
+        ("height_px", pa.int32()),
+        ("camera", pa.struct([("position", _VECTOR), ("yaw_deg", pa.float64()), ("horizon_deg", pa.float64()), ("fov_deg", pa.float64())])),
+        (
+            "objects",
+            pa.list_(
+                pa.struct(
+                    [
+                        ("object_id", pa.string()), ("name", pa.string()), ("type", pa.string()), ("color", pa.string()),
+                        ("center", _VECTOR), ("size", _VECTOR), ("yaw_deg", pa.float64()), ("visible_px", pa.int32()),
+                        ("box_px", pa.list_(pa.int32())), ("parent", pa.string()),
+                    ]
+                )
+            ),
+        ),
+        ("simulator", pa.string()),
+        ("campaign", pa.string()),
+        ("seed", pa.int64()),
+        ("round", pa.int32()),
+        ("step", pa.int32()),
+        ("split", pa.string()),
+    ]  # fmt: skip
+)
+# How `datasets` learns that the column holds images.
+_HUGGINGFACE = {"info": {"features": {"image": {"_type": "Image"}}}}
+
+
+def _object_row(item: SceneObject) -> dict[str, Any]:
+    return {
+        "object_id": item.object_id, "name": item.name, "type": item.kind.type, "color": item.kind.color,
+        "center": item.box.center, "size": item.box.size, "yaw_deg": item.box.yaw_deg, "visible_px": item.visible_px,
+        "box_px": item.box_px, "parent": item.parent,
+    }  # fmt: skip
+
+
+def _row(sample: Sample) -> dict[str, Any]:
+    plain = {name: getattr(sample, name) for name in _SCHEMA.names if name not in ("image", "objects", "camera", "negatives")}
+    return plain | {
+        "image": {"bytes": sample.image, "path": f"{sample.sample_id}.png"},
+        "negatives": [asdict(n) for n in sample.negatives],
+        "camera": asdict(sample.camera),
+        "objects": [_object_row(item) for item in sample.objects],
+    }
+
+
+def _sample(row: dict[str, Any]) -> Sample:
+    objects = tuple(
+        SceneObject(
+            o["object_id"], o["name"], Kind(o["type"], o["color"]), Box(tuple(o["center"]), tuple(o["size"]), o["yaw_deg"]),
+            o["visible_px"], tuple(o["box_px"]) if o["box_px"] is not None else None, o["parent"],
+        )
+        for o in row["objects"]
+    )  # fmt: skip
+    camera = row["camera"] | {"position": tuple(row["camera"]["position"])}
+    return Sample(
+        **row
+        | {
+            "image": row["image"]["bytes"],
+            "terms": tuple(row["terms"]),
+            "negatives": tuple(NegativeText(**n) for n in row["negatives"]),
+            "camera": Camera(**camera),
+            "objects": objects,
+        }
+    )
+
+
+def to_table(samples: Sequence[Sample]) -> pa.Table:
+    """One row a sample, with the schema that `datasets` reads."""
+    schema = _SCHEMA.with_metadata({"huggingface": json.dumps(_HUGGINGFACE)})
+    return pa.Table.from_pylist([_row(sample) for sample in samples], schema=schema)
+
+
+def write_samples(samples: Sequence[Sample], path: Path) -> None:
+    """Write a Parquet shard; it appears under its name only when complete. The same samples give the same bytes.
+
+    Raises: CampaignError if the disk is full.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            pq.write_table(to_table(samples), file, compression="zstd", compression_level=1)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise CampaignError(f"no space left for {path} ({error.strerror}); free some and run again: nothing finished is lost") from None
+        raise
+
+
+def read_samples(path: Path) -> list[Sample]:
+    """Raises: DataError if the shard is missing or damaged."""
+    try:
+        rows = pq.read_table(path).to_pylist()
+        return [_sample(row) for row in rows]
+    except FileNotFoundError:
+        raise DataError(f"{path} is missing; restore it with `dvc checkout`, or delete its round's folder to make it again") from None
+    except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
+        first = (str(error).splitlines() or [type(error).__name__])[0]
+        raise DataError(f"{path} is damaged ({first[:120]}); restore it with `dvc checkout`, or delete its round's folder to make it again") from None
+
+
+def balance(samples: Sequence[Sample]) -> dict[str, dict[str, int]]:
+    """How often each term, cell and complexity occurs."""
+    counts: dict[str, dict[str, int]] = {"term": {}, "cell": {str(c): 0 for c in CELLS}, "complexity": {}}
+    for sample in samples:
+        for term in sample.terms:
+            counts["term"][term] = counts["term"].get(term, 0) + 1
+        counts["cell"][str(CELLS[sample.cell])] += 1
+        counts["complexity"][str(sample.complexity)] = counts["complexity"].get(str(sample.complexity), 0) + 1
+    return counts

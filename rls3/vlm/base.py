@@ -1,0 +1,301 @@
+"""How a base model is made: it learns what things are and where they stand, and no relation word.
+
+Pre-training on rendered rooms. The answers come from the simulator: each object's kind, and its place: position in the
+image, distance, height, and camera-frame offset. The relation words that occur in its captions are drawn at random, so
+they mean nothing to it.
+- clip: the vision tower regresses every visible object's place from its pooled output, by type and by colour, and labels
+  its patches; then both projections and the text tower learn which objects a caption names (vision tower locked).
+- vilt: the words of a caption without relation words regress the place of the object that they name; then, and with
+  it, matching tells captions with present objects from captions with an absent one.
+Heads used for this are thrown away.
+"""
+
+import argparse
+import json
+import logging
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from rls3.dataset.sample import Sample, decode, read_samples
+from rls3.language.caption import Caption, object_name
+from rls3.language.relation import CELLS
+from rls3.params import BaseParams, FinetuneParams, load_params
+from rls3.scene.geometry import offset_in_camera
+from rls3.scene.records import Kind
+from rls3.vlm.clip import ClipVLM
+from rls3.vlm.interface import VLM, Family
+from rls3.vlm.tiny import make_tiny
+from rls3.vlm.vilt import ViltVLM
+
+logger = logging.getLogger(__name__)
+_PLACES = 5  # image x, image y, lateral, height below the eye, distance ahead
+
+
+class PretrainSet:
+    """Images as one uint8 array, and the answers.
+
+    kinds (N, K) index or -1; places (N, K, 5) standardised; boxes (N, K, 4) as shares of the image.
+    """
+
+    def __init__(self, samples: Sequence[Sample], vocabulary: Sequence[Kind], image_px: int) -> None:
+        from PIL import Image
+
+        def small(sample: Sample) -> np.ndarray:
+            return np.asarray(Image.fromarray(decode(sample)).resize((image_px, image_px), Image.Resampling.BILINEAR))
+
+        self.images = torch.from_numpy(np.stack([small(s) for s in samples]))
+        index = {kind: i for i, kind in enumerate(vocabulary)}
+        width = max(len(s.objects) for s in samples)
+        self.kinds = torch.full((len(samples), width), -1)
+        self.places = torch.zeros(len(samples), width, _PLACES)
+        self.boxes = torch.zeros(len(samples), width, 4)
+        for row, sample in enumerate(samples):
+            for column, item in enumerate(sample.objects):
+                if item.box_px is None or item.visible_px < 12:
+                    continue
+                x0, y0, x1, y1 = np.array(item.box_px) / np.array([sample.width_px, sample.height_px] * 2)
+                offset = offset_in_camera(np.subtract(item.box.center, sample.camera.position), sample.camera.yaw_deg)
+                self.kinds[row, column] = index[item.kind]
+                self.places[row, column] = torch.tensor([(x0 + x1) - 1, (y0 + y1) - 1, offset[0] * 2, offset[1] * 2 + 1.4, offset[2] * 2 - 2.6])
+                self.boxes[row, column] = torch.tensor([x0, y0, x1, y1])
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def batch(self, rows: torch.Tensor, mean: torch.Tensor, std: torch.Tensor, rng: torch.Generator) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Normalised pixels, kinds, places, boxes; half of the images mirrored, all with changed brightness."""
+        pixels = (self.images[rows].float() / 255 - mean) / std
+        pixels = pixels.permute(0, 3, 1, 2)
+        gain = 1 + 0.3 * (torch.rand(len(rows), 1, 1, 1, generator=rng) - 0.5)
+        places, boxes = self.places[rows].clone(), self.boxes[rows].clone()
+        mirrored = torch.rand(len(rows), generator=rng) < 0.5
+        pixels = torch.where(mirrored[:, None, None, None], pixels.flip(-1), pixels) * gain
+        places[mirrored] *= torch.tensor([-1.0, 1, -1, 1, 1])
+        boxes[mirrored] = torch.stack([1 - boxes[mirrored][..., 2], boxes[mirrored][..., 1], 1 - boxes[mirrored][..., 0], boxes[mirrored][..., 3]], dim=-1)
+        return pixels, self.kinds[rows], places, boxes
+
+
+def _schedule(optimizer: torch.optim.Optimizer, steps: int) -> torch.optim.lr_scheduler.LRScheduler:
+    warmup = max(1, steps // 20)
+    return torch.optim.lr_scheduler.LambdaLR(optimizer, lambda s: min((s + 1) / warmup, 0.5 * (1 + np.cos(np.pi * min(1.0, s / steps))) + 0.01))
+
+
+def _loop(data: PretrainSet, epochs: float, params: BaseParams, rng: torch.Generator):
+    """Yield (step, steps, rows)."""
+    steps = int(epochs * len(data) / params.batch_size)
+    order = torch.empty(0, dtype=torch.long)
+    for step in range(steps):
+        if len(order) < params.batch_size:
+            order = torch.cat([order, torch.randperm(len(data), generator=rng)])
+        rows, order = order[: params.batch_size], order[params.batch_size :]
+        yield step, steps, rows
+
+
+class _VisionHeads(nn.Module):
+    """What the pooled output and the patches are asked; thrown away afterwards."""
+
+    def __init__(self, width: int, types: int, colors: int) -> None:
+        super().__init__()
+        self.by_type, self.by_color = nn.Linear(width, types * _PLACES), nn.Linear(width, colors * _PLACES)
+        self.present = nn.Linear(width, types * colors)
+        self.patch_type, self.patch_color = nn.Linear(width, types + 1), nn.Linear(width, colors + 1)
+
+
+def _pretrain_vision(vlm: ClipVLM, data: PretrainSet, types: torch.Tensor, colors: torch.Tensor, params: BaseParams, rng: torch.Generator) -> None:
+    """types, colors: (kinds,) index of each kind's type and colour."""
+    mean, std = (torch.tensor(v) for v in (vlm.image_processor.image_mean, vlm.image_processor.image_std))
+    n_types, n_colors = int(types.max()) + 1, int(colors.max()) + 1
+    heads = _VisionHeads(params.width, n_types, n_colors)
+    vision = vlm.model.vision_model
+    optimizer = torch.optim.AdamW([*vision.parameters(), *heads.parameters()], lr=params.learning_rate, weight_decay=0.02)
+    schedule = _schedule(optimizer, int(params.vision_epochs * len(data) / params.batch_size))
+    grid = params.image_px // params.patch_px
+    centers = (torch.arange(grid) + 0.5) / grid
+    vision.train()
+    for step, steps, rows in _loop(data, params.vision_epochs, params, rng):
+        pixels, kinds, places, boxes = data.batch(rows, mean, std, rng)
+        output = vision(pixel_values=pixels)
+        there = kinds >= 0
+        safe = kinds.clamp(min=0)
+        type_, color = types[safe], colors[safe]
+        pooled = output.pooler_output
+        predicted = (
+            heads.by_type(pooled).view(len(rows), n_types, _PLACES).gather(1, type_[..., None].expand(-1, -1, _PLACES))
+            + heads.by_color(pooled).view(len(rows), n_colors, _PLACES).gather(1, color[..., None].expand(-1, -1, _PLACES))
+        )  # fmt: skip
+        where = F.smooth_l1_loss(predicted[there], places[there], beta=0.3)
+        target = torch.zeros(len(rows), n_types * n_colors).scatter_(1, safe, there.float())
+        what = F.binary_cross_entropy_with_logits(heads.present(pooled), target, pos_weight=torch.tensor(8.0))
+        inside = (centers[None, None] > boxes[..., 0, None]) & (centers[None, None] < boxes[..., 2, None])
+        inside_y = (centers[None, None] > boxes[..., 1, None]) & (centers[None, None] < boxes[..., 3, None])
+        cover = inside_y[..., :, None] & inside[..., None, :] & there[..., None, None]  # (B, K, grid, grid)
+        label_type, label_color = torch.zeros(len(rows), grid, grid, dtype=torch.long), torch.zeros(len(rows), grid, grid, dtype=torch.long)
+        for k in range(kinds.shape[1]):
+            label_type = torch.where(cover[:, k], type_[:, k, None, None] + 1, label_type)
+            label_color = torch.where(cover[:, k], color[:, k, None, None] + 1, label_color)
+        patches = output.last_hidden_state[:, 1:]
+        weight = torch.ones(n_types + 1)
+        weight[0] = 0.1
+        weight_color = torch.ones(n_colors + 1)
+        weight_color[0] = 0.1
+        dense = F.cross_entropy(heads.patch_type(patches).transpose(1, 2), label_type.flatten(1), weight) + F.cross_entropy(
+            heads.patch_color(patches).transpose(1, 2), label_color.flatten(1), weight_color
+        )
+        loss = 3 * where + what + 0.3 * dense
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(vision.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+        if step % 100 == 0:
+            logger.info("vision %d/%d where %.4f what %.4f dense %.4f", step, steps, float(where), float(what), float(dense))
+    vision.eval()
+
+
+def _captions(kinds: torch.Tensor, vocabulary: Sequence[Kind], rng: np.random.Generator, n_false: int, relation_share: float) -> tuple[list[int], list[str], list[list[str]]]:
+    """For each image with two visible objects: its row, a caption that names two of them, captions with one replaced.
+
+    The relation, where there is one, is random and the same in true and false captions: it tells nothing.
+    """
+    rows, true, false = [], [], []
+    for row, present in enumerate(kinds.tolist()):
+        present = [k for k in present if k >= 0]
+        if len(present) < 2:
+            continue
+        first, second = (int(k) for k in rng.choice(present, 2, replace=False))
+        cell = CELLS[int(rng.integers(26))] if rng.random() < relation_share else None
+
+        def text(a: int, b: int, cell=cell) -> str:
+            if cell is None:
+                return f"The {object_name(vocabulary[a])} and the {object_name(vocabulary[b])}."
+            return Caption(vocabulary[a], cell, vocabulary[b]).text
+
+        absent = rng.permutation([k for k in range(len(vocabulary)) if k not in present])[:n_false]
+        rows.append(row)
+        true.append(text(first, second))
+        false.append([text(int(a), second) if rng.random() < 0.5 else text(first, int(a)) for a in absent])
+    return rows, true, false
+
+
+def _pretrain_clip_text(vlm: ClipVLM, data: PretrainSet, vocabulary: Sequence[Kind], params: BaseParams, rng: torch.Generator, draws: np.random.Generator) -> None:
+    mean, std = (torch.tensor(v) for v in (vlm.image_processor.image_mean, vlm.image_processor.image_std))
+    with torch.no_grad():
+        pixels = [(data.images[i : i + 256].float() / 255 - mean).div(std).permute(0, 3, 1, 2) for i in range(0, len(data), 256)]
+        features = torch.cat([vlm.model.vision_model(pixel_values=p).pooler_output for p in pixels])
+    trainable = vlm.set_trainable(lock_vision=True)
+    optimizer = torch.optim.AdamW(trainable, lr=params.learning_rate, weight_decay=0.02)
+    schedule = _schedule(optimizer, int(params.text_epochs * len(data) / params.batch_size))
+    weights = FinetuneParams.model_construct(hard_negative_weight=1.0, contrastive_weight=0.3)
+    for step, steps, rows in _loop(data, params.text_epochs, params, rng):
+        kept, true, false = _captions(data.kinds[rows], vocabulary, draws, 5, 0.5)
+        loss = vlm.loss(features[rows[kept]], true, false, weights)
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(trainable, 1.0)
+        optimizer.step()
+        schedule.step()
+        if step % 100 == 0:
+            logger.info("text %d/%d loss %.4f", step, steps, float(loss))
+
+
+def _pretrain_vilt(vlm: ViltVLM, data: PretrainSet, vocabulary: Sequence[Kind], params: BaseParams, rng: torch.Generator, draws: np.random.Generator) -> None:
+    """Grounding (words regress the places of what they name) and matching (present or absent), at once."""
+    mean, std = (torch.tensor(v) for v in (vlm.image_processor.image_mean, vlm.image_processor.image_std))
+    head = nn.Linear(params.width, _PLACES)
+    everything = [*vlm.model.parameters(), *head.parameters()]
+    nn.init.trunc_normal_(vlm.model.vilt.embeddings.position_embeddings, std=0.02)  # the library starts it at zero
+    optimizer = torch.optim.AdamW(everything, lr=params.learning_rate, weight_decay=0.02)
+    schedule = _schedule(optimizer, int(params.vilt_epochs * len(data) / params.batch_size))
+    names = [object_name(kind) for kind in vocabulary]
+    tail = [vlm.tokenizer(name, add_special_tokens=False)["input_ids"] for name in names]
+    vlm.model.train()
+    for step, steps, rows in _loop(data, params.vilt_epochs, params, rng):
+        pixels, kinds, places, _ = data.batch(rows, mean, std, rng)
+        kept, true, false = [], [], []
+        ends, targets = [], []
+        for row, present in enumerate(kinds.tolist()):
+            columns = [c for c, k in enumerate(present) if k >= 0]
+            if len(columns) < 2:
+                continue
+            a, b = (int(c) for c in draws.choice(columns, 2, replace=False))
+            ka, kb = present[a], present[b]
+            absent = [k for k in draws.permutation(len(vocabulary))[:6] if k not in present][:1]
+            kept.append(row)
+            relation = CELLS[int(draws.integers(26))] if draws.random() < 0.3 else None
+
+            def text(x: int, y: int, relation=relation) -> str:
+                return Caption(vocabulary[x], relation, vocabulary[y]).text if relation else f"The {names[x]} and the {names[y]}."
+
+            true.append(text(ka, kb))
+            false.append([text(int(absent[0]), kb) if draws.random() < 0.5 else text(ka, int(absent[0]))])
+            # Index of the last word of each name: <s> the NAME_A ... the NAME_B . </s>
+            middle = len(vlm.tokenizer(true[-1])["input_ids"])
+            ends.append((1 + len(tail[ka]), middle - 3))
+            targets.append(torch.stack([places[row, a], places[row, b]]))
+        pixels = pixels[kept]
+        patches = vlm.patch_embeddings(pixels)
+        texts = [*true, *(f[0] for f in false)]
+        output = vlm._with_patches(torch.cat([patches, patches]), vlm.tokens(texts))
+        words = output.last_hidden_state[: len(true)]
+        at = torch.tensor(ends)
+        named = words.gather(1, at[..., None].expand(-1, -1, words.shape[-1]))
+        where = F.smooth_l1_loss(head(named), torch.stack(targets), beta=0.3)
+        logits = vlm.model.rank_output(output.pooler_output)[:, 0]
+        matching = F.softplus(logits[len(true) :] - logits[: len(true)]).mean()
+        loss = 3 * where + 0.5 * matching
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(everything, 1.0)
+        optimizer.step()
+        schedule.step()
+        if step % 100 == 0:
+            logger.info("vilt %d/%d where %.4f matching %.4f", step, steps, float(where), float(matching))
+    vlm.model.eval()
+
+
+def make_base(family: Family, samples: Sequence[Sample], params: BaseParams) -> VLM:
+    """Train the base model of a family from nothing. Deterministic by `params.seed` and the samples."""
+    vocabulary = sorted({item.kind for sample in samples for item in sample.objects})
+    type_names, color_names = sorted({k.type for k in vocabulary}), sorted({k.color for k in vocabulary})
+    types = torch.tensor([type_names.index(k.type) for k in vocabulary])
+    colors = torch.tensor([color_names.index(k.color) for k in vocabulary])
+    with torch.random.fork_rng():
+        torch.manual_seed(params.seed)
+        rng, draws = torch.Generator().manual_seed(params.seed), np.random.default_rng(params.seed)
+        vlm = make_tiny(family, vocabulary, params)
+        data = PretrainSet(samples, vocabulary, params.image_px)
+        if family == "clip":
+            _pretrain_vision(vlm, data, types, colors, params, rng)
+            _pretrain_clip_text(vlm, data, vocabulary, params, rng, draws)
+        else:
+            _pretrain_vilt(vlm, data, vocabulary, params, rng, draws)
+    return vlm
+
+
+def main() -> None:
+    """`python -m rls3.vlm.base --family clip --data pretrain.parquet --out base/clip`: the DVC stage."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--family", choices=["clip", "vilt"], required=True)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--params", type=Path, default=Path("params.yaml"))
+    parser.add_argument("-S", dest="overrides", action="append", default=[])
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    params = load_params(arguments.params, arguments.overrides).base
+    started = time.perf_counter()
+    vlm = make_base(arguments.family, read_samples(arguments.data), params)
+    vlm.save(arguments.out)
+    seconds = time.perf_counter() - started
+    (arguments.out / "base.json").write_text(json.dumps({"family": arguments.family, "params": params.model_dump()}, indent=1) + "\n")
+    logger.info("made %s in %.0f s", arguments.out, seconds)
+
+
+if __name__ == "__main__":
+    main()
