@@ -140,6 +140,9 @@ class FinetuneParams(_Group):
 class EvaluationParams(_Group):
     bootstrap: PositiveInt
     """Resamples behind each confidence interval."""
+    val_per_cell: PositiveInt
+    test_per_cell: PositiveInt
+    """Samples of each of the 26 relations in the frozen benchmarks (they decide when the benchmarks are built)."""
     batch_size: PositiveInt
 
 

@@ -154,7 +154,7 @@ def _pretrain_vision(vlm: ClipVLM, data: PretrainSet, types: torch.Tensor, color
         optimizer.step()
         schedule.step()
         if step % 100 == 0:
-            logger.info("vision %d/%d where %.4f what %.4f dense %.4f", step, steps, float(where), float(what), float(dense))
+            logger.info("vision %d/%d where %.4f what %.4f dense %.4f", step, steps, where.item(), what.item(), dense.item())
     vision.eval()
 
 
@@ -201,7 +201,7 @@ def _pretrain_clip_text(vlm: ClipVLM, data: PretrainSet, vocabulary: Sequence[Ki
         optimizer.step()
         schedule.step()
         if step % 100 == 0:
-            logger.info("text %d/%d loss %.4f", step, steps, float(loss))
+            logger.info("text %d/%d loss %.4f", step, steps, loss.item())
 
 
 def _pretrain_vilt(vlm: ViltVLM, data: PretrainSet, vocabulary: Sequence[Kind], params: BaseParams, rng: torch.Generator, draws: np.random.Generator) -> None:
@@ -255,7 +255,7 @@ def _pretrain_vilt(vlm: ViltVLM, data: PretrainSet, vocabulary: Sequence[Kind], 
         optimizer.step()
         schedule.step()
         if step % 100 == 0:
-            logger.info("vilt %d/%d where %.4f matching %.4f", step, steps, float(where), float(matching))
+            logger.info("vilt %d/%d where %.4f matching %.4f", step, steps, where.item(), matching.item())
     vlm.model.eval()
 
 

@@ -1,0 +1,1 @@
+"""How well a VLM knows spatial relations: frozen benchmarks, metrics by slice, intervals."""
