@@ -1,0 +1,1 @@
+"""In what order: Prefect flows. They read like the figure of the loop."""

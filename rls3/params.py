@@ -158,6 +158,11 @@ class TrackingParams(_Group):
     registered_model: Annotated[str, Field(min_length=1)]
 
 
+class ReplayParams(_Group):
+    campaign: Annotated[str, Field(min_length=1)]
+    """Folder below data/ that `dvc repro` fine-tunes again and compares with what was recorded."""
+
+
 class Params(_Group):
     campaign: CampaignParams
     simulator: SimulatorParams
@@ -171,6 +176,7 @@ class Params(_Group):
     evaluation: EvaluationParams
     gate: GateParams
     tracking: TrackingParams
+    replay: ReplayParams
 
     @model_validator(mode="after")
     def _rules_across_groups(self) -> "Params":

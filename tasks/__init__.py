@@ -1,0 +1,1 @@
+"""With which infrastructure: Prefect tasks around the stages, MLflow (`tracking`), DVC (`versioning`)."""

@@ -48,7 +48,6 @@ class PPOAgent:
         self.reseed(seed)
 
     def reseed(self, seed: int) -> None:
-        """Begin a new stream of draws: once a round, so that a resumed round draws what it would have drawn."""
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             self._torch_state = torch.get_rng_state()

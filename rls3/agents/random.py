@@ -12,8 +12,12 @@ class RandomAgent:
     """Uniform over everything; in goal mode it asks for no relation, so relations come as they come."""
 
     def __init__(self, env: SceneEnv, seed: int) -> None:
-        self._parts, self._rng = np.array(env.parts), np.random.default_rng(seed)
+        self._parts = np.array(env.parts)
         self._goal_mode = N_CELLS + 1 in env.parts
+        self.reseed(seed)
+
+    def reseed(self, seed: int) -> None:
+        self._rng = np.random.default_rng(seed)
 
     def act(self, observation: np.ndarray) -> tuple[np.ndarray, float, float]:
         action = self._rng.integers(self._parts)
