@@ -38,9 +38,7 @@ def main() -> None:
 
 def _fail(message: str, code: int) -> None:
     print(f"rls3: {message}", file=sys.stderr)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)  # library threads (servers, exporters) must not hold the process
+    sys.exit(code)
 
 
 def _load(params: Path, overrides: list[str]) -> Any:
@@ -60,6 +58,7 @@ def _started() -> float:
 def _prefect_here(root: Path) -> None:
     """Prefect's database, logs and results lie with the project, and it speaks only when something is wrong."""
     os.environ.setdefault("PREFECT_HOME", str(root / ".rls3" / "prefect"))
+    Path(os.environ["PREFECT_HOME"]).mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "ERROR")
     os.environ.setdefault("PREFECT_SERVER_LOGGING_LEVEL", "ERROR")
 
@@ -131,8 +130,6 @@ def _campaign(params: Path, override: list[str], no_prefect: bool, adjust: Calla
             summary = campaign_flow(workshop, screen.say, _started())
     for line in _closing_lines(summary, campaign):
         screen.say(line)
-    sys.stdout.flush()
-    os._exit(0)  # Prefect's temporary server would take seconds to wind down; everything is on disk
 
 
 def _closing_lines(summary: dict[str, Any], campaign: Any) -> list[str]:
@@ -237,8 +234,6 @@ def compare(
 
     for line in compare_agents(campaign, agents.split(","), [int(s) for s in seeds.split(",")]):
         print(line)
-    sys.stdout.flush()
-    os._exit(0)
 
 
 @app.command()

@@ -22,9 +22,10 @@ def tracking_uri(params: Params, root: Path) -> str:
 def _mlflow(params: Params, root: Path) -> Any:
     switch_off()
     warnings.filterwarnings("ignore", module="mlflow")
-    for name in ("mlflow", "alembic"):
-        logging.getLogger(name).setLevel(logging.ERROR)
     import mlflow
+
+    for name in ("mlflow", "alembic"):  # after the import, which sets levels of its own
+        logging.getLogger(name).setLevel(logging.ERROR)
 
     (root / "runs").mkdir(parents=True, exist_ok=True)
     mlflow.set_tracking_uri(tracking_uri(params, root))

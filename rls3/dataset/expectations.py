@@ -4,6 +4,7 @@ The relation is recomputed here from the stored geometry, by a second route: ang
 text, not against the record's own `cell`.
 """
 
+import logging
 import os
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from rls3.language.caption import kind_of, object_name, parse
 from rls3.language.relation import Cell, relation
 from rls3.scene.records import Kind
 
-CAPTION_REGEX = r"^The [a-z ]+ is (above|below|behind|in front|to the left|to the right)[a-z, ]* the [a-z ]+\.$"
+CAPTION_REGEX = r"^The [a-z ]+ is (?:above|below|behind|in front|to the left|to the right)[a-z, ]* the [a-z ]+\.$"
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,8 @@ def _great_expectations() -> Any:
     """Import the library (seconds), silence it, and register our expectation."""
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     import great_expectations as gx
+
+    logging.getLogger("great_expectations").setLevel(logging.ERROR)
     from great_expectations.execution_engine import PandasExecutionEngine
     from great_expectations.expectations.expectation import MulticolumnMapExpectation
     from great_expectations.expectations.metrics.map_metric_provider import MulticolumnMapMetricProvider, multicolumn_condition_partial

@@ -48,6 +48,11 @@ class RenderPool:
             if worker.is_alive():
                 worker.kill()
                 worker.join()
+        if self._workers:
+            for channel in (self._jobs, self._results):
+                channel.close()
+                channel.cancel_join_thread()
+            del self._jobs, self._results  # their semaphores go with them
         self._workers = []
 
     def _start(self) -> None:

@@ -97,14 +97,38 @@ def _loop(data: PretrainSet, epochs: float, params: BaseParams, rng: torch.Gener
         yield step, steps, rows
 
 
-class _VisionHeads(nn.Module):
-    """What the pooled output and the patches are asked; thrown away afterwards."""
+class _PatchHeads(nn.Module):
+    """Asks each patch which type and colour stands there; thrown away afterwards."""
 
     def __init__(self, width: int, types: int, colors: int) -> None:
         super().__init__()
+        self.patch_type, self.patch_color = nn.Linear(width, types + 1), nn.Linear(width, colors + 1)
+
+    def patches(self, patches: torch.Tensor, kinds: torch.Tensor, boxes: torch.Tensor, types: torch.Tensor, colors: torch.Tensor) -> torch.Tensor:
+        """Cross-entropy of the patches (B, P, width) against the objects whose boxes cover their centres (0: none)."""
+        grid = round(patches.shape[1] ** 0.5)
+        centers = (torch.arange(grid) + 0.5) / grid
+        across = (centers > boxes[..., 0, None]) & (centers < boxes[..., 2, None])  # (B, K, grid)
+        down = (centers > boxes[..., 1, None]) & (centers < boxes[..., 3, None])
+        covered = down[..., :, None] & across[..., None, :] & (kinds >= 0)[..., None, None]
+        loss = torch.zeros(())
+        for head, labels in ((self.patch_type, types), (self.patch_color, colors)):
+            target = torch.zeros(len(kinds), grid, grid, dtype=torch.long)
+            for k in range(kinds.shape[1]):
+                target = torch.where(covered[:, k], labels[kinds[:, k].clamp(min=0)][:, None, None] + 1, target)
+            weight = torch.ones(head.out_features)
+            weight[0] = 0.1  # most patches show no object
+            loss = loss + F.cross_entropy(head(patches).transpose(1, 2), target.flatten(1), weight)
+        return loss
+
+
+class _VisionHeads(_PatchHeads):
+    """And asks the pooled output what is there, and where; thrown away afterwards."""
+
+    def __init__(self, width: int, types: int, colors: int) -> None:
+        super().__init__(width, types, colors)
         self.by_type, self.by_color = nn.Linear(width, types * _PLACES), nn.Linear(width, colors * _PLACES)
         self.present = nn.Linear(width, types * colors)
-        self.patch_type, self.patch_color = nn.Linear(width, types + 1), nn.Linear(width, colors + 1)
 
 
 def _pretrain_vision(vlm: ClipVLM, data: PretrainSet, types: torch.Tensor, colors: torch.Tensor, params: BaseParams, rng: torch.Generator) -> None:
@@ -115,8 +139,6 @@ def _pretrain_vision(vlm: ClipVLM, data: PretrainSet, types: torch.Tensor, color
     vision = vlm.model.vision_model
     optimizer = torch.optim.AdamW([*vision.parameters(), *heads.parameters()], lr=params.learning_rate, weight_decay=0.02)
     schedule = _schedule(optimizer, int(params.vision_epochs * len(data) / params.batch_size))
-    grid = params.image_px // params.patch_px
-    centers = (torch.arange(grid) + 0.5) / grid
     vision.train()
     for step, steps, rows in _loop(data, params.vision_epochs, params, rng):
         pixels, kinds, places, boxes = data.batch(rows, mean, std, rng)
@@ -132,21 +154,7 @@ def _pretrain_vision(vlm: ClipVLM, data: PretrainSet, types: torch.Tensor, color
         where = F.smooth_l1_loss(predicted[there], places[there], beta=0.3)
         target = torch.zeros(len(rows), n_types * n_colors).scatter_(1, safe, there.float())
         what = F.binary_cross_entropy_with_logits(heads.present(pooled), target, pos_weight=torch.tensor(8.0))
-        inside = (centers[None, None] > boxes[..., 0, None]) & (centers[None, None] < boxes[..., 2, None])
-        inside_y = (centers[None, None] > boxes[..., 1, None]) & (centers[None, None] < boxes[..., 3, None])
-        cover = inside_y[..., :, None] & inside[..., None, :] & there[..., None, None]  # (B, K, grid, grid)
-        label_type, label_color = torch.zeros(len(rows), grid, grid, dtype=torch.long), torch.zeros(len(rows), grid, grid, dtype=torch.long)
-        for k in range(kinds.shape[1]):
-            label_type = torch.where(cover[:, k], type_[:, k, None, None] + 1, label_type)
-            label_color = torch.where(cover[:, k], color[:, k, None, None] + 1, label_color)
-        patches = output.last_hidden_state[:, 1:]
-        weight = torch.ones(n_types + 1)
-        weight[0] = 0.1
-        weight_color = torch.ones(n_colors + 1)
-        weight_color[0] = 0.1
-        dense = F.cross_entropy(heads.patch_type(patches).transpose(1, 2), label_type.flatten(1), weight) + F.cross_entropy(
-            heads.patch_color(patches).transpose(1, 2), label_color.flatten(1), weight_color
-        )
+        dense = heads.patches(output.last_hidden_state[:, 1:], kinds, boxes, types, colors)
         loss = 3 * where + what + 0.3 * dense
         optimizer.zero_grad()
         loss.backward()
@@ -204,11 +212,12 @@ def _pretrain_clip_text(vlm: ClipVLM, data: PretrainSet, vocabulary: Sequence[Ki
             logger.info("text %d/%d loss %.4f", step, steps, loss.item())
 
 
-def _pretrain_vilt(vlm: ViltVLM, data: PretrainSet, vocabulary: Sequence[Kind], params: BaseParams, rng: torch.Generator, draws: np.random.Generator) -> None:
+def _pretrain_vilt(vlm: ViltVLM, data: PretrainSet, vocabulary: Sequence[Kind], types: torch.Tensor, colors: torch.Tensor, params: BaseParams, rng: torch.Generator, draws: np.random.Generator) -> None:
     """Grounding (words regress the places of what they name) and matching (present or absent), at once."""
     mean, std = (torch.tensor(v) for v in (vlm.image_processor.image_mean, vlm.image_processor.image_std))
     head = nn.Linear(params.width, _PLACES)
-    everything = [*vlm.model.parameters(), *head.parameters()]
+    dense_heads = _PatchHeads(params.width, int(types.max()) + 1, int(colors.max()) + 1)
+    everything = [*vlm.model.parameters(), *head.parameters(), *dense_heads.parameters()]
     nn.init.trunc_normal_(vlm.model.vilt.embeddings.position_embeddings, std=0.02)  # the library starts it at zero
     optimizer = torch.optim.AdamW(everything, lr=params.learning_rate, weight_decay=0.02)
     schedule = _schedule(optimizer, int(params.vilt_epochs * len(data) / params.batch_size))
@@ -216,7 +225,7 @@ def _pretrain_vilt(vlm: ViltVLM, data: PretrainSet, vocabulary: Sequence[Kind], 
     tail = [vlm.tokenizer(name, add_special_tokens=False)["input_ids"] for name in names]
     vlm.model.train()
     for step, steps, rows in _loop(data, params.vilt_epochs, params, rng):
-        pixels, kinds, places, _ = data.batch(rows, mean, std, rng)
+        pixels, kinds, places, boxes = data.batch(rows, mean, std, rng)
         kept, true, false = [], [], []
         ends, targets = [], []
         for row, present in enumerate(kinds.tolist()):
@@ -248,14 +257,16 @@ def _pretrain_vilt(vlm: ViltVLM, data: PretrainSet, vocabulary: Sequence[Kind], 
         where = F.smooth_l1_loss(head(named), torch.stack(targets), beta=0.3)
         logits = vlm.model.rank_output(output.pooler_output)[:, 0]
         matching = F.softplus(logits[len(true) :] - logits[: len(true)]).mean()
-        loss = 3 * where + 0.5 * matching
+        shown = output.last_hidden_state[: len(true), -patches.shape[1] + 1 :]
+        dense = dense_heads.patches(shown, kinds[kept], boxes[kept], types, colors)
+        loss = 3 * where + 0.5 * matching + 0.3 * dense
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(everything, 1.0)
         optimizer.step()
         schedule.step()
         if step % 100 == 0:
-            logger.info("vilt %d/%d where %.4f matching %.4f", step, steps, where.item(), matching.item())
+            logger.info("vilt %d/%d where %.4f matching %.4f dense %.4f", step, steps, where.item(), matching.item(), dense.item())
     vlm.model.eval()
 
 
@@ -274,7 +285,7 @@ def make_base(family: Family, samples: Sequence[Sample], params: BaseParams) -> 
             _pretrain_vision(vlm, data, types, colors, params, rng)
             _pretrain_clip_text(vlm, data, vocabulary, params, rng, draws)
         else:
-            _pretrain_vilt(vlm, data, vocabulary, params, rng, draws)
+            _pretrain_vilt(vlm, data, vocabulary, types, colors, params, rng, draws)
     return vlm
 
 

@@ -1,0 +1,33 @@
+# RLS3: `make run` runs the default campaign, `make test` all tests. Both set up .venv on first use.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+
+.PHONY: run test setup lint gallery bench clean
+
+run: setup          ## the default campaign (or its continuation)
+	$(BIN)/rls3 run
+
+test: setup         ## all tests
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+setup: .venv/ready  ## the environment, from the lock file
+
+.venv/ready: requirements.lock pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@sh .ci/egl
+	@touch $@
+
+lint: setup         ## style and errors
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+gallery: setup      ## contact sheets of rooms and objects into docs/
+	$(BIN)/python -m benchmarks.gallery
+
+bench: setup        ## the figures of docs/performance.md
+	$(BIN)/python -m benchmarks.throughput
+
+clean:              ## runs and caches, not the data
+	rm -rf runs .rls3 .pytest_cache
