@@ -1,0 +1,49 @@
+import pytest
+
+from rls3.errors import ParamsError
+from rls3.params import load_params
+from rls3.seeds import generator, integer_seed
+from tests.conftest import ROOT, make_params
+
+
+def test_the_repositorys_own_file_is_valid():
+    assert load_params(ROOT / "params.yaml").campaign.name == "default"
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("campain.rounds=2", "unknown group 'campain'; did you mean 'campaign'"),
+        ("campaign.round=2", "unknown key 'campaign.round' .value 2.; did you mean 'rounds'"),
+        ("campaign.rounds=many", "campaign.rounds = 'many' is not allowed: input should be a valid integer"),
+        ("campaign.rounds=0", "campaign.rounds = 0 is not allowed: input should be greater than or equal to 1"),
+        ("vlm.family=blip", "vlm.family = 'blip' is not allowed: input should be 'clip' or 'vilt'"),
+        ("campaign", "not of the form group.key=value"),
+        ("sampling.min_visible_px=100000", "sampling.min_visible_px=100000 is more than a quarter"),
+        ("campaign.name=../x", "campaign.name"),
+    ],
+)
+def test_a_bad_value_is_one_sentence_that_names_it(override, message):
+    with pytest.raises(ParamsError, match=message) as caught:
+        load_params(ROOT / "params.yaml", [override])
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_file_and_broken_yaml(tmp_path):
+    with pytest.raises(ParamsError, match="does not exist"):
+        load_params(tmp_path / "none.yaml")
+    (tmp_path / "bad.yaml").write_text("campaign: [")
+    with pytest.raises(ParamsError, match="not valid YAML"):
+        load_params(tmp_path / "bad.yaml")
+
+
+def test_records_are_frozen():
+    with pytest.raises(Exception, match="frozen"):
+        make_params().campaign.rounds = 3
+
+
+def test_streams_are_independent_and_repeatable():
+    draws = {(r, s): generator(7, r, s).random() for r in (1, 2) for s in ("sample", "share")}
+    assert len(set(draws.values())) == 4
+    assert draws[1, "sample"] == generator(7, 1, "sample").random()
+    assert integer_seed(7, 1, "sample") == integer_seed(7, 1, "sample") != integer_seed(8, 1, "sample")
