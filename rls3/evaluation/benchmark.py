@@ -3,10 +3,7 @@
 import argparse
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
-
-import numpy as np
 
 from rls3.agents.validity import problems
 from rls3.dataset.sample import Sample, Split, make_sample, read_samples, write_samples
@@ -34,35 +31,32 @@ def read_benchmark(folder: Path, split: str) -> list[Sample]:
     return read_samples(path)
 
 
-def valid_samples(params: Params, n: int, name: str, split: Split, pool: RenderPool, surveys: Sequence[RoomSurvey], runtime: Iterator[SceneSpec] | None = None) -> list[Sample]:
-    """Render stratified scenes until `n` are valid."""
+def valid_samples(params: Params, name: str, split: Split, pool: RenderPool, surveys: Sequence[RoomSurvey]) -> Iterator[Sample]:
+    """Endless valid samples of stratified scenes, rendered in batches."""
     rng = generator(params.campaign.seed, 0, name)
-    specs = runtime or stratified_specs(surveys, params.sampling, rng)
+    specs = stratified_specs(surveys, params.sampling, rng)
     by_room = {survey.floor_plan: survey for survey in surveys}
-    samples: list[Sample] = []
-    while len(samples) < n:
-        for scene in pool.render(list(itertools.islice(specs, 520))):
+    for step in itertools.count():
+        for scene in pool.render(list(itertools.islice(specs, 260))):
             if isinstance(scene, RenderFailure) or problems(scene, by_room[scene.spec.floor_plan], params.sampling):
                 continue
             kinds = list(by_room[scene.spec.floor_plan].kinds)
-            samples.append(
-                make_sample(scene, kinds, rng, campaign=name, seed=params.campaign.seed, round_number=0, step=len(samples), split=split)
-            )
-    return samples[:n]
+            yield make_sample(scene, kinds, rng, campaign=name, seed=params.campaign.seed, round_number=0, step=step, split=split)
 
 
-def balanced(pool: Sequence[Sample], per_cell: int) -> list[Sample]:
-    """The first `per_cell` samples of each of the 26 cells: balanced over opposite terms and over complexities' cells.
+def balanced(samples: Iterator[Sample], per_cell: int, most: int = 200) -> list[Sample]:
+    """The first `per_cell` samples of each of the 26 cells, in the order of the cells: balanced over opposite terms.
 
-    Raises: DataError if a cell has too few.
+    Raises: DataError if a cell does not fill up within `most` samples for each that is wanted.
     """
-    chosen: list[Sample] = []
-    for index, cell in enumerate(CELLS):
-        of_cell = [sample for sample in pool if sample.cell == index][:per_cell]
-        if len(of_cell) < per_cell:
-            raise DataError(f"only {len(of_cell)} samples of the relation '{cell}' for a benchmark that needs {per_cell}; render more")
-        chosen += of_cell
-    return chosen
+    of_cell: dict[int, list[Sample]] = {cell.index: [] for cell in CELLS}
+    for sample in itertools.islice(samples, most * per_cell):
+        if len(of_cell[sample.cell]) < per_cell:
+            of_cell[sample.cell].append(sample)
+        if all(len(found) == per_cell for found in of_cell.values()):
+            return [sample for found in of_cell.values() for sample in found]
+    scarce = min(CELLS, key=lambda cell: len(of_cell[cell.index]))
+    raise DataError(f"the relation '{scarce}' hardly occurs in {', '.join({s.floor_plan for f in of_cell.values() for s in f})}; add rooms with furniture at more heights to simulator.floor_plans")
 
 
 def build(params: Params, folder: Path, runtime_dir: Path, base_data: Path | None = None) -> None:
@@ -73,14 +67,13 @@ def build(params: Params, folder: Path, runtime_dir: Path, base_data: Path | Non
     seen: set[str] = set()
     with RenderPool(params.simulator, runtime_dir) as pool:
         for split, per_cell in wanted.items():
-            rendered = valid_samples(params, int(per_cell * 26 * 1.8) + 52, split, split, pool, surveys)
-            fresh = [s for s in rendered if s.sample_id not in seen]
+            fresh = (s for s in valid_samples(params, split, split, pool, surveys) if s.sample_id not in seen)
             chosen = balanced(fresh, per_cell)
             seen |= {s.sample_id for s in chosen}
             write_samples(chosen, benchmark_path(folder, split))
         if base_data is not None:
-            rendered = valid_samples(params, params.base.samples, "pretrain", "pretrain", pool, surveys)
-            write_samples([replace(s, step=i) for i, s in enumerate(s for s in rendered if s.sample_id not in seen)], base_data)
+            rendered = (s for s in valid_samples(params, "pretrain", "pretrain", pool, surveys) if s.sample_id not in seen)
+            write_samples(list(itertools.islice(rendered, params.base.samples)), base_data)
 
 
 def main() -> None:

@@ -4,7 +4,8 @@ Pre-training on rendered rooms. The answers come from the simulator: each object
 image, distance, height, and camera-frame offset. The relation words that occur in its captions are drawn at random, so
 they mean nothing to it.
 - clip: the vision tower regresses every visible object's place from its pooled output, by type and by colour, and labels
-  its patches; then both projections and the text tower learn which objects a caption names (vision tower locked).
+  its patches; then, with it locked, both projections and the text tower learn which objects a caption names, where the
+  first and the second of them stand, and (from text alone) that "A left of B" is "B right of A".
 - vilt: the words of a caption without relation words regress the place of the object that they name; then, and with
   it, matching tells captions with present objects from captions with an absent one.
 Heads used for this are thrown away.
@@ -166,29 +167,78 @@ def _pretrain_vision(vlm: ClipVLM, data: PretrainSet, types: torch.Tensor, color
     vision.eval()
 
 
-def _captions(kinds: torch.Tensor, vocabulary: Sequence[Kind], rng: np.random.Generator, n_false: int, relation_share: float) -> tuple[list[int], list[str], list[list[str]]]:
-    """For each image with two visible objects: its row, a caption that names two of them, captions with one replaced.
+def _captions(kinds: torch.Tensor, vocabulary: Sequence[Kind], rng: np.random.Generator, n_false: int, relation_share: float) -> tuple[list[int], list[tuple[int, int]], list[str], list[list[str]]]:
+    """For each image with two visible objects: its row, which two of them a caption names, the caption, and captions
+    with one of them replaced by an absent kind.
 
     The relation, where there is one, is random and the same in true and false captions: it tells nothing.
     """
-    rows, true, false = [], [], []
-    for row, present in enumerate(kinds.tolist()):
-        present = [k for k in present if k >= 0]
-        if len(present) < 2:
+    rows, named, true, false = [], [], [], []
+    for row, columns in enumerate(kinds.tolist()):
+        seen = [c for c, k in enumerate(columns) if k >= 0]
+        if len(seen) < 2:
             continue
-        first, second = (int(k) for k in rng.choice(present, 2, replace=False))
+        a, b = (int(c) for c in rng.choice(seen, 2, replace=False))
+        first, second = columns[a], columns[b]
         cell = CELLS[int(rng.integers(26))] if rng.random() < relation_share else None
 
-        def text(a: int, b: int, cell=cell) -> str:
+        def text(x: int, y: int, cell=cell) -> str:
             if cell is None:
-                return f"The {object_name(vocabulary[a])} and the {object_name(vocabulary[b])}."
-            return Caption(vocabulary[a], cell, vocabulary[b]).text
+                return f"The {object_name(vocabulary[x])} and the {object_name(vocabulary[y])}."
+            return Caption(vocabulary[x], cell, vocabulary[y]).text
 
-        absent = rng.permutation([k for k in range(len(vocabulary)) if k not in present])[:n_false]
+        absent = rng.permutation([k for k in range(len(vocabulary)) if k not in columns])[:n_false]
         rows.append(row)
+        named.append((a, b))
         true.append(text(first, second))
-        false.append([text(int(a), second) if rng.random() < 0.5 else text(first, int(a)) for a in absent])
-    return rows, true, false
+        false.append([text(int(k), second) if rng.random() < 0.5 else text(first, int(k)) for k in absent])
+    return rows, named, true, false
+
+
+@torch.no_grad()
+def _whiten(vlm: ClipVLM, features: torch.Tensor) -> torch.Tensor:
+    """Start the visual projection as the whitening of the pooled output, its mean taken into the last layer norm's bias.
+
+    What an image holds about places lies in directions of small variance; unwhitened, gradient descent on the
+    projection finds them last. Returns the centred features.
+    """
+    mean = features.mean(0)
+    vlm.model.vision_model.post_layernorm.bias -= mean
+    centred = features - mean
+    values, vectors = torch.linalg.eigh(centred.T @ centred / len(centred))
+    scale = (values + 0.01 * values.mean()).rsqrt()
+    vlm.model.visual_projection.weight.copy_((vectors * scale) @ vectors.T)
+    return centred
+
+
+class _Grounding(nn.Module):
+    """Where do the first and the second object that a text names stand? Bilinear in text and image; thrown away afterwards."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.text, self.norm = nn.Linear(width, 2 * _PLACES * width), nn.LayerNorm(width, elementwise_affine=False)
+
+    def forward(self, text: torch.Tensor, image: torch.Tensor) -> torch.Tensor:
+        """(B, width) and (B, width) to (B, 2, 5)."""
+        questions = self.text(text).view(len(text), 2 * _PLACES, -1)
+        return torch.einsum("bqw,bw->bq", questions, self.norm(image)).view(len(text), 2, _PLACES) / image.shape[-1] ** 0.5
+
+
+def _converse_loss(vlm: ClipVLM, head: nn.Linear, vocabulary: Sequence[Kind], size: int, rng: np.random.Generator) -> torch.Tensor:
+    """Language alone: "A is left of B" says what "B is right of A" says, and not what the same sentence says with a term
+    flipped. No image enters, so the words get their logic, not their meaning. InfoNCE over the batch and the flips."""
+    said, converse, contrary = [], [], []
+    for _ in range(size):
+        a, b = (vocabulary[int(k)] for k in rng.choice(len(vocabulary), 2, replace=False))
+        cell = CELLS[int(rng.integers(26))]
+        flipped = cell.flipped(cell.terms[int(rng.integers(cell.complexity))])
+        said.append(Caption(a, cell, b).text)
+        converse.append(Caption(b, cell.opposite, a).text)
+        contrary.append(Caption(a, flipped, b).text)
+    tokens = vlm.tokenizer([*said, *converse, *contrary], padding=True, return_tensors="pt")
+    read = vlm.model.text_model(input_ids=tokens["input_ids"], attention_mask=tokens["attention_mask"]).pooler_output
+    first, second, third = F.normalize(head(read), dim=-1).split(size)
+    return F.cross_entropy(20 * first @ torch.cat([second, third]).T, torch.arange(size))
 
 
 def _pretrain_clip_text(vlm: ClipVLM, data: PretrainSet, vocabulary: Sequence[Kind], params: BaseParams, rng: torch.Generator, draws: np.random.Generator) -> None:
@@ -196,20 +246,28 @@ def _pretrain_clip_text(vlm: ClipVLM, data: PretrainSet, vocabulary: Sequence[Ki
     with torch.no_grad():
         pixels = [(data.images[i : i + 256].float() / 255 - mean).div(std).permute(0, 3, 1, 2) for i in range(0, len(data), 256)]
         features = torch.cat([vlm.model.vision_model(pixel_values=p).pooler_output for p in pixels])
-    trainable = vlm.set_trainable(lock_vision=True)
+    features = _whiten(vlm, features)
+    grounding, converse = _Grounding(params.width), nn.Linear(params.width, params.width)
+    trainable = [*vlm.set_trainable(lock_vision=True), *grounding.parameters(), *converse.parameters()]
     optimizer = torch.optim.AdamW(trainable, lr=params.learning_rate, weight_decay=0.02)
     schedule = _schedule(optimizer, int(params.text_epochs * len(data) / params.batch_size))
     weights = FinetuneParams.model_construct(hard_negative_weight=1.0, contrastive_weight=0.3)
     for step, steps, rows in _loop(data, params.text_epochs, params, rng):
-        kept, true, false = _captions(data.kinds[rows], vocabulary, draws, 5, 0.5)
-        loss = vlm.loss(features[rows[kept]], true, false, weights)
+        kept, named, true, false = _captions(data.kinds[rows], vocabulary, draws, 3, 0.5)
+        seen = features[rows[kept]]
+        tokens = vlm.tokenizer(true, padding=True, return_tensors="pt")
+        read = vlm.model.text_model(input_ids=tokens["input_ids"], attention_mask=tokens["attention_mask"]).pooler_output
+        places = data.places[rows[kept]].gather(1, torch.tensor(named)[..., None].expand(-1, -1, _PLACES))
+        where = F.smooth_l1_loss(grounding(read, vlm.model.visual_projection(seen)), places, beta=0.3)
+        logic = _converse_loss(vlm, converse, vocabulary, len(kept), draws)
+        loss = vlm.loss(seen, true, false, weights) + 5 * where + logic
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(trainable, 1.0)
         optimizer.step()
         schedule.step()
         if step % 100 == 0:
-            logger.info("text %d/%d loss %.4f", step, steps, loss.item())
+            logger.info("text %d/%d loss %.4f where %.4f logic %.4f", step, steps, loss.item(), where.item(), logic.item())
 
 
 def _pretrain_vilt(vlm: ViltVLM, data: PretrainSet, vocabulary: Sequence[Kind], types: torch.Tensor, colors: torch.Tensor, params: BaseParams, rng: torch.Generator, draws: np.random.Generator) -> None:

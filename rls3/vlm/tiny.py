@@ -44,7 +44,7 @@ def make_tiny(family: Family, kinds: Iterable[Kind], params: BaseParams) -> VLM:
     tower = {"hidden_size": width, "intermediate_size": 4 * width, "num_attention_heads": 4}
     if family == "clip":
         text = tower | {
-            "num_hidden_layers": params.text_layers, "vocab_size": len(tokenizer), "max_position_embeddings": _MAX_TOKENS,
+            "num_attention_heads": 8, "num_hidden_layers": params.text_layers, "vocab_size": len(tokenizer), "max_position_embeddings": _MAX_TOKENS,
             "pad_token_id": 0, "bos_token_id": 2, "eos_token_id": 3,
         }  # fmt: skip
         vision = tower | {"num_hidden_layers": params.vision_layers, "image_size": size, "patch_size": params.patch_px}
