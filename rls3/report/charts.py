@@ -16,7 +16,8 @@ def nice_ticks(low: float, high: float, wanted: int = 5) -> list[float]:
     step = 10 ** math.floor(math.log10(span / wanted))
     step *= next(m for m in (1, 2, 2.5, 5, 10) if span / (step * m) <= wanted)
     first = math.floor(low / step)
-    return [round((first + i) * step, 10) for i in range(math.ceil(high / step - 1e-9) - first + 1)]
+    count = max(2, math.ceil(high / step - 1e-9) - first + 1)
+    return [round((first + i) * step, 10) for i in range(count)]
 
 
 class _Frame:

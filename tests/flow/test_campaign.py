@@ -1,0 +1,180 @@
+"""A whole small campaign on the embedded simulator: through Prefect, killed and resumed, and as plain Python."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from rls3.dataset.sample import read_samples
+from tests.conftest import ROOT, make_params
+
+pytestmark = pytest.mark.xdist_group("campaign")
+SMALL = {
+    "campaign": {"rounds": 2, "episodes_per_round": 2}, "sampling": {"steps_per_episode": 10, "min_visible_px": 12},
+    "simulator": {"floor_plans": ["FloorPlan1", "FloorPlan201"], "width_px": 64, "height_px": 64, "quality": "observation", "workers": 1},
+    "finetune": {"batch_size": 16, "epochs": 1}, "evaluation": {"bootstrap": 50, "val_per_cell": 1, "test_per_cell": 1},
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory, tiny_clip):
+    """A project folder with tiny base models and small benchmarks, not under git."""
+    from rls3.evaluation.benchmark import build
+
+    root = tmp_path_factory.mktemp("project")
+    (root / "base").mkdir()
+    (root / "base" / "clip").symlink_to(tiny_clip)
+    raw = make_params().model_dump(mode="json")
+    for group, values in SMALL.items():
+        raw[group] |= values
+    (root / "params.yaml").write_text(yaml.safe_dump(raw))
+    from rls3.params import load_params
+
+    build(load_params(root / "params.yaml"), root / "benchmark", root / ".rls3" / "thor")
+    return root
+
+
+def rls3(root: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "rls3.cli", *arguments], cwd=root, capture_output=True, text=True, timeout=400, stdin=subprocess.DEVNULL,
+        env=os.environ | {"HOME": str(root / "home"), "OMP_NUM_THREADS": "1"} | environment,
+    )  # fmt: skip
+
+
+def table(root: Path, name: str) -> list:
+    """What must be equal between runs: specs, captions, images, accuracies."""
+    rows = []
+    for n in (1, 2):
+        samples = read_samples(root / "data" / name / f"round-{n:04d}" / "train.parquet")
+        record = json.loads((root / "runs" / name / "rounds" / f"{n:04d}" / "evaluate.json").read_text())
+        rows.append(([(s.sample_id, s.caption, s.image) for s in samples], record["val"], record["failure_after"]))
+    summary = json.loads((root / "runs" / name / "summary.json").read_text())
+    return [*rows, summary["final_accuracy"], summary["base_accuracy"], summary["by_term"]]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(project):
+    done = rls3(project, "run", "--no-prefect", "-S", "campaign.name=plain")
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done
+
+
+def test_a_campaign_says_and_leaves_what_it_promises(project, undisturbed):
+    lines = undisturbed.stdout.splitlines()
+    assert any(line.startswith("round 2: ") and "val accuracy" in line for line in lines)
+    for start in ("accuracy on test:", "report:", "MLflow run:", "model:", "data/ version:"):
+        assert any(line.startswith(start) for line in lines)
+    summary = json.loads((project / "runs/plain/summary.json").read_text())
+    wanted = "base_accuracy final_accuracy gain interval samples_valid samples_invalid rounds seconds_total seconds_by_stage orchestration_share mlflow_run_id model_uri data_version"
+    assert set(wanted.split()) <= set(summary) and summary["rounds"] == 2
+    assert (project / "runs/plain/report.html").exists() and (project / "data.dvc").exists()
+    assert summary["data_version"] in (project / "data.dvc").read_text()
+    manifest = json.loads((project / "runs/plain/rounds/0002/manifest.json").read_text())
+    assert {"seed", "params", "code_commit", "sha256", "vlm_before", "mlflow_run_id", "libraries", "data_version"} <= set(manifest)
+    assert not (project / "home").exists() or not list((project / "home").iterdir())
+
+
+def test_run_again_continues_where_it_stood(project, undisturbed):
+    before = (project / "runs/plain/rounds/0002/manifest.json").read_bytes()
+    again = rls3(project, "run", "--no-prefect", "-S", "campaign.name=plain")
+    assert again.returncode == 0 and "2 of 2 rounds done" in again.stdout and "round 1:" not in again.stdout
+    assert (project / "runs/plain/rounds/0002/manifest.json").read_bytes() == before
+
+
+def test_the_registered_model_predicts(project, undisturbed, tmp_path):
+    sample = read_samples(project / "benchmark" / "val.parquet")[0]
+    (tmp_path / "x.png").write_bytes(sample.image)
+    alias = json.loads((project / "runs/plain/registered.json").read_text())["uri"]
+    by_alias = rls3(project, "predict", str(tmp_path / "x.png"), sample.caption, sample.negatives[0].text, "--model", alias)
+    by_folder = rls3(project, "predict", str(tmp_path / "x.png"), sample.caption, sample.negatives[0].text, "--model", str(project / "runs/plain/rounds" / f"{json.loads((project / 'runs/plain/summary.json').read_text())['result_round']:04d}" / "vlm"))
+    assert by_alias.returncode == 0 and len(by_alias.stdout.splitlines()) == 2 and by_alias.stdout == by_folder.stdout
+
+
+def test_the_data_alone_replays_to_the_recorded_accuracy(project, undisturbed):
+    from rls3.replay import replay
+
+    assert replay(project, "plain")["identical"]
+
+
+def test_prefect_killed_in_a_stage_and_run_again_gives_the_same(project, undisturbed):
+    """SIGKILL in the middle of round 2's rendering; the continuation equals the undisturbed plain run but for the name."""
+    command = [sys.executable, "-W", "ignore", "-m", "rls3.cli", "run", "-S", "campaign.name=killed"]
+    environment = os.environ | {"HOME": str(project / "home"), "OMP_NUM_THREADS": "1"}
+    child = subprocess.Popen(command, cwd=project, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, start_new_session=True)
+    second = project / "runs/killed/rounds/0002"
+    for _ in range(3000):
+        if (second / "sample.json").exists() or child.poll() is not None:
+            break
+        time.sleep(0.1)
+    assert child.poll() is None, "it ended before it could be killed"
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    os.killpg(child.pid, signal.SIGKILL)  # Prefect's temporary server, which the killed process could not stop
+    assert not (second / "manifest.json").exists()
+    resumed = rls3(project, "run", "-S", "campaign.name=killed")
+    assert resumed.returncode == 0, resumed.stderr[-2000:]
+    assert "1 of 2 rounds done" in resumed.stdout
+    assert table(project, "killed") == table(project, "plain")
+
+
+def test_bad_input_is_one_sentence_and_nothing_is_lost(project, undisturbed):
+    cases = {
+        ("run", "-S", "campaign.round=3"): (2, "unknown key 'campaign.round'"),
+        ("run", "-S", "campaign.name=plain", "-S", "campaign.seed=8"): (1, "was begun with campaign.seed"),
+        ("run", "--no-prefect", "-S", "campaign.name=n1", "-S", "vlm.checkpoint=./nothing"): (1, "vlm.checkpoint = './nothing' is not a folder"),
+        ("run", "--no-prefect", "-S", "campaign.name=n2", "-S", "simulator.embedded_command=/no/thor"): (1, "'/no/thor'"),
+        ("predict", "params.yaml", "a", "b", "--model", "base"): (1, "params.yaml is not an image file"),
+        ("evaluate", "base", "--split", "exam"): (1, "--split 'exam' is unknown; choose from val, test"),
+        ("evaluate", "models:/none@champion"): (1, "there is no model models:/none@champion"),
+        ("report", "-S", "campaign.name=unknown"): (1, "is missing; run `rls3 run`"),
+    }
+    for arguments, (code, message) in cases.items():
+        done = rls3(project, *arguments)
+        last = done.stderr.strip().splitlines()[-1]
+        assert done.returncode == code and message in last and last.startswith("rls3: "), (arguments, done.stderr[-1500:])
+        assert "Traceback" not in done.stderr
+
+
+def test_a_corrupt_shard_stops_the_campaign_with_its_name(project, undisturbed):
+    shard = project / "data/plain/round-0001/train.parquet"
+    whole = shard.read_bytes()
+    shard.unlink()  # DVC may have linked it
+    shard.write_bytes(whole[:500])
+    try:
+        done = rls3(project, "run", "--no-prefect", "-S", "campaign.name=plain", "-S", "campaign.rounds=3")
+        assert done.returncode == 1 and "round-0001/train.parquet is damaged" in done.stderr.strip().splitlines()[-1]
+    finally:
+        shard.write_bytes(whole)
+
+
+def test_too_many_rejected_rows_stop_before_fine_tuning(project, monkeypatch):
+    from dataclasses import replace
+
+    from rls3 import stages
+    from rls3.dataset.sample import write_samples
+    from rls3.errors import CampaignError
+    from rls3.params import load_params
+    from rls3.round import Campaign
+
+    campaign = Campaign(project, load_params(project / "params.yaml", ["campaign.name=spoiled"]))
+    samples = read_samples(project / "data/plain/round-0001/train.parquet")
+    round_ = campaign.round(1)
+    write_samples([replace(s, caption=s.flip(s.terms[0])) for s in samples], round_.rendered)
+    with stages.Workshop(campaign) as workshop, pytest.raises(CampaignError, match=r"of \d+ samples fail validation .*max_rejected_share = 0.2"):
+        stages.validate(workshop, round_)
+    assert not round_.train.exists() and len(read_samples(round_.rejected)) == len(samples)
+
+
+def test_help_is_quick():
+    started = time.perf_counter()
+    done = subprocess.run([sys.executable, "-m", "rls3.cli", "--help"], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0 and "predict" in done.stdout
+    loaded = subprocess.run([sys.executable, "-c", "import sys, rls3.cli; print([m for m in ('torch','prefect','mlflow','transformers','pandas') if m in sys.modules])"], capture_output=True, text=True, cwd=ROOT)
+    assert loaded.stdout.strip() == "[]"
+    assert time.perf_counter() - started < 20
