@@ -1,0 +1,1 @@
+"""Measurements: commands that print the figures of docs/performance.md. Never run as tests."""
