@@ -29,7 +29,7 @@ def main() -> None:
     except typer.Exit as end:
         sys.exit(end.exit_code)
     except (KeyboardInterrupt, typer.Abort):
-        _fail("interrupted; what was finished is kept, run again to continue", 130)
+        _interrupted()
     except Exception as error:
         if type(error).__module__.startswith(("click", "typer")):
             _fail(getattr(error, "format_message", lambda: str(error))(), 2)
@@ -39,6 +39,16 @@ def main() -> None:
 def _fail(message: str, code: int) -> None:
     print(f"rls3: {message}", file=sys.stderr)
     sys.exit(code)
+
+
+def _interrupted() -> None:
+    """Ctrl-C reaches Prefect's temporary server too, and its client would wait for it: end it all at once."""
+    import psutil
+
+    print("rls3: interrupted; what was finished is kept, run again to continue", file=sys.stderr, flush=True)
+    for child in psutil.Process().children(recursive=True):
+        child.kill()
+    os._exit(130)
 
 
 def _load(params: Path, overrides: list[str]) -> Any:
@@ -59,8 +69,9 @@ def _prefect_here(root: Path) -> None:
     """Prefect's database, logs and results lie with the project, and it speaks only when something is wrong."""
     os.environ.setdefault("PREFECT_HOME", str(root / ".rls3" / "prefect"))
     Path(os.environ["PREFECT_HOME"]).mkdir(parents=True, exist_ok=True)
-    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "ERROR")
-    os.environ.setdefault("PREFECT_SERVER_LOGGING_LEVEL", "ERROR")
+    # Failures are told in one sentence by `main`; Prefect would print each with its traceback.
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
+    os.environ.setdefault("PREFECT_SERVER_LOGGING_LEVEL", "CRITICAL")
 
 
 class _Screen:
