@@ -77,7 +77,7 @@ def build(params: Params, folder: Path, runtime_dir: Path, base_data: Path | Non
 
 
 def main() -> None:
-    """`python -m rls3.evaluation.benchmark --out benchmark [--pretrain FILE]`: the DVC stage `benchmark`."""
+    """`python -m rls3.evaluation.benchmark --out benchmark [--pretrain FILE]`: the DVC stage `scenes`."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--pretrain", type=Path)
