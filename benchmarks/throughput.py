@@ -45,30 +45,50 @@ def _with_size(params: Params, pixels: int) -> Params:
 
 def main() -> None:
     params = load_params(Path("params.yaml"))
-    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; median of {REPEATS}")
+    print(
+        f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; median of {REPEATS}"
+    )
     with tempfile.TemporaryDirectory() as folder:
         runtime = Path(folder)
         with ThorClient(params.simulator, runtime) as client:
             env = SceneEnv(client, params.simulator.floor_plans, params.sampling, params.agent)
             agent = make_agent(params.agent, env, 0)
             n = params.sampling.steps_per_episode
-            print("sampling (policy, solver, measure), one process ", _rate(n, lambda: collect(agent, env, range(1), 0)))
-            specs = list(itertools.islice(stratified_specs(list(env.surveys.values()), params.sampling, np.random.default_rng(0)), 200))
+            print(
+                "sampling (policy, solver, measure), one process ", _rate(n, lambda: collect(agent, env, range(1), 0))
+            )
+            specs = list(
+                itertools.islice(
+                    stratified_specs(list(env.surveys.values()), params.sampling, np.random.default_rng(0)), 200
+                )
+            )
             specs.sort(key=lambda spec: spec.floor_plan)
-            print("measure alone, one process                      ", _rate(200, lambda: [client.measure(s) for s in specs]))
+            print(
+                "measure alone, one process                      ",
+                _rate(200, lambda: [client.measure(s) for s in specs]),
+            )
         for pixels in (64, 128, 224):
             sized = _with_size(params, pixels).simulator
             with RenderPool(sized, runtime) as pool:
                 pool.render(specs[:20])
-                print(f"rendering {pixels:3d} px with ids, {sized.workers} workers           ", _rate(200, lambda p=pool: p.render(specs)))
+                print(
+                    f"rendering {pixels:3d} px with ids, {sized.workers} workers           ",
+                    _rate(200, lambda p=pool: p.render(specs)),
+                )
     test = read_benchmark(Path("benchmark"), "test")
     for family in ("clip", "vilt"):
         if not (Path("base") / family).is_dir():
             continue
         vlm = load_vlm(family, "base")
-        print(f"scoring, {family}: true caption and all negatives    ", _rate(208, lambda v=vlm: judge(v, test[:208], params.evaluation.batch_size)))
+        print(
+            f"scoring, {family}: true caption and all negatives    ",
+            _rate(208, lambda v=vlm: judge(v, test[:208], params.evaluation.batch_size)),
+        )
         once = params.finetune.model_copy(update={"epochs": 1})
-        print(f"fine-tuning, {family}, images decoded and encoded    ", _rate(208, lambda v=vlm, o=once: finetune(v, test[:208], [], o, 0)))
+        print(
+            f"fine-tuning, {family}, images decoded and encoded    ",
+            _rate(208, lambda v=vlm, o=once: finetune(v, test[:208], [], o, 0)),
+        )
 
 
 if __name__ == "__main__":

@@ -34,7 +34,9 @@ def run_campaign(workshop: Workshop, prefect: bool, announce: Announce, process_
         with _timed(parts, "rounds"):
             for number in range(before + 1, workshop.params.campaign.rounds + 1):
                 if rules.should_stop(campaign, campaign.rounds_done()):
-                    announce(f"stopped early: no better accuracy on val for {workshop.params.campaign.patience_rounds} rounds")
+                    announce(
+                        f"stopped early: no better accuracy on val for {workshop.params.campaign.patience_rounds} rounds"
+                    )
                     break
                 if prefect:
                     round_flow(workshop, campaign.round(number))
@@ -55,7 +57,12 @@ def finish_campaign(workshop: Workshop, before: int, parts: dict[str, float], pr
         rules.write_recipe(campaign, done)
         version = versioning.version_data(campaign.root)
         alias = "champion" if decision.passed else "challenger"
-        tags = {"campaign": campaign.name, "round": str(result.number), "data_version": version, "gate": "; ".join(decision.reasons) or "passed"}
+        tags = {
+            "campaign": campaign.name,
+            "round": str(result.number),
+            "data_version": version,
+            "gate": "; ".join(decision.reasons) or "passed",
+        }
         uri, model_version = tracking.register(campaign, result, alias, tags)
         tracking.finish_run(campaign, evaluation)
     own = sum(result_.record(stage.__name__)["seconds"] for result_ in done[:before] for stage in STAGES)
@@ -88,12 +95,17 @@ def gate(workshop: Workshop, result: Round) -> rules.Decision:
         import json
 
         family = json.loads((champion / "config.json").read_text())["model_type"]
-        before = judge(load_vlm(family, str(champion)), workshop.benchmark("val"), workshop.params.evaluation.batch_size)
+        before = judge(
+            load_vlm(family, str(champion)), workshop.benchmark("val"), workshop.params.evaluation.batch_size
+        )
     from rls3.round import write_json
     from rls3.stages import load_verdicts
 
     decision = rules.decide(before, load_verdicts(result.verdicts), workshop.params, workshop.seed(0, "bootstrap"))
-    write_json(path, {"round": result.number, "against": "base" if champion is None else "champion", "decision": asdict(decision)})
+    write_json(
+        path,
+        {"round": result.number, "against": "base" if champion is None else "champion", "decision": asdict(decision)},
+    )
     return decision
 
 
@@ -112,7 +124,11 @@ class _timed:
 
 def round_line(round_: Round) -> str:
     """What a person sees of a finished round."""
-    val, validation, reward = round_.record("evaluate")["val"], round_.record("validate"), round_.record("reward")["mean"]
+    val, validation, reward = (
+        round_.record("evaluate")["val"],
+        round_.record("validate"),
+        round_.record("reward")["mean"],
+    )
     terms = " ".join(f"{term} {s['accuracy'] * 100:.0f}" for term, s in val["by_term"].items())
     seconds = " ".join(f"{stage.__name__} {round_.record(stage.__name__)['seconds']:.0f}" for stage in STAGES)
     proposed = round_.record("sample")["proposed"]
@@ -129,7 +145,9 @@ def campaign_flow(workshop: Workshop, announce: Announce, process_started: float
 
 
 @flow(name="nightly campaign", log_prints=True)
-def nightly(params_file: str = "params.yaml", overrides: list[str] | None = None, keep_adding_rounds: bool = True) -> dict[str, Any]:
+def nightly(
+    params_file: str = "params.yaml", overrides: list[str] | None = None, keep_adding_rounds: bool = True
+) -> dict[str, Any]:
     """What the scheduled deployment runs: the campaign of params.yaml, each night by `campaign.rounds` further rounds.
 
     Args:

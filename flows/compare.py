@@ -33,4 +33,6 @@ def compare(campaign: Campaign, agents: Sequence[str], seeds: Sequence[int]) -> 
         values = np.array(curves[agent])
         mean, spread = values.mean(axis=0) * 100, values.std(axis=0) * 100
         counts = np.array(samples[agent]).mean(axis=0)
-        yield f"{agent:8} val by samples: " + "  ".join(f"{n:.0f}: {m:.1f}±{s:.1f}" for n, m, s in zip(counts, mean, spread))
+        yield f"{agent:8} val by samples: " + "  ".join(
+            f"{n:.0f}: {m:.1f}±{s:.1f}" for n, m, s in zip(counts, mean, spread)
+        )

@@ -31,7 +31,12 @@ def plainly(task: Any, *arguments: Any) -> Any:
     return task.fn(*arguments)
 
 
-@flow(name="round", flow_run_name="{round_.campaign.name}/round-{round_.number}", validate_parameters=False, log_prints=False)
+@flow(
+    name="round",
+    flow_run_name="{round_.campaign.name}/round-{round_.number}",
+    validate_parameters=False,
+    log_prints=False,
+)
 def round_flow(workshop: Workshop, round_: Round) -> None:
     """One pass of the loop as a Prefect flow."""
     one_round(workshop, round_, through_prefect)

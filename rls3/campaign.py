@@ -28,9 +28,15 @@ class Decision:
 def decide(before: Verdicts, after: Verdicts, params: Params, seed: int) -> Decision:
     """The gate: paired bootstrap interval of the gain above zero, and no term lower by more than gate.term_tolerance."""
     gain = paired_gain(before, after, params.evaluation, seed)
-    reasons = [] if gain.low > 0 else [f"gain {gain.accuracy:+.3f} is not above zero (95 % interval {gain.low:+.3f} to {gain.high:+.3f})"]
+    reasons = (
+        []
+        if gain.low > 0
+        else [f"gain {gain.accuracy:+.3f} is not above zero (95 % interval {gain.low:+.3f} to {gain.high:+.3f})"]
+    )
     drops = np.nanmean(before.term_right, axis=0) - np.nanmean(after.term_right, axis=0)
-    reasons += [f"'{term}' falls by {drop:.3f}" for term, drop in zip(TERMS, drops) if drop > params.gate.term_tolerance]
+    reasons += [
+        f"'{term}' falls by {drop:.3f}" for term, drop in zip(TERMS, drops) if drop > params.gate.term_tolerance
+    ]
     return Decision(not reasons, gain.accuracy, gain.low, gain.high, tuple(reasons))
 
 
@@ -65,7 +71,10 @@ def evaluate_campaign(workshop: Workshop, result: Round) -> dict[str, Any]:
     after = judge(workshop.vlm(result), test, params.batch_size)
     evaluation = {
         "round": result.number,
-        "base": {"val": asdict(summarize(base_val_verdicts(workshop), val, params, seed)), "test": asdict(summarize(before, test, params, seed))},
+        "base": {
+            "val": asdict(summarize(base_val_verdicts(workshop), val, params, seed)),
+            "test": asdict(summarize(before, test, params, seed)),
+        },
         "final": {"val": result.record("evaluate")["val"], "test": asdict(summarize(after, test, params, seed))},
         "gain": asdict(paired_gain(before, after, params, seed)),
     }
@@ -94,7 +103,9 @@ def library_seconds(done: list[Round]) -> dict[str, float]:
     return {stage.__name__: round(sum(r.record(stage.__name__)["seconds"] for r in done), 2) for stage in STAGES}
 
 
-def summarize_campaign(campaign: Campaign, done: list[Round], evaluation: dict[str, Any], seconds: dict[str, float], extra: dict[str, Any]) -> dict[str, Any]:
+def summarize_campaign(
+    campaign: Campaign, done: list[Round], evaluation: dict[str, Any], seconds: dict[str, float], extra: dict[str, Any]
+) -> dict[str, Any]:
     """`summary.json`.
 
     Args:

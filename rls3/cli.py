@@ -1,6 +1,8 @@
 """The command line. Heavy libraries are imported by the command that needs them, so `--help` stays fast."""
 
+import logging
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -12,27 +14,33 @@ import typer
 from rls3.errors import CampaignError, ModelError, RLS3Error
 from rls3.telemetry import switch_off
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help="Find where a VLM fails at spatial reasoning, make the scenes that mend it, hand over a better model.")
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Find where a VLM fails at spatial reasoning, make the scenes that mend it, hand over a better model.",
+)
 ParamsOption = Annotated[Path, typer.Option("--params", help="The parameters' file.")]
 SetOption = Annotated[list[str], typer.Option("-S", help="Override a parameter: -S group.key=value (again for more).")]
-PlainOption = Annotated[bool, typer.Option("--no-prefect", help="Run the same stages as plain Python, without Prefect.")]
+PlainOption = Annotated[
+    bool, typer.Option("--no-prefect", help="Run the same stages as plain Python, without Prefect.")
+]
 _PARAMS, _NONE = Path("params.yaml"), []
 
 
 def main() -> None:
     """Entry point: expected failures are one sentence and an exit code, never a traceback."""
     switch_off()
+    signal.signal(signal.SIGINT, _interrupted)
     try:
         app(standalone_mode=False)
     except RLS3Error as error:
         _fail(str(error), error.exit_code)
     except typer.Exit as end:
         sys.exit(end.exit_code)
-    except (KeyboardInterrupt, typer.Abort):
-        _interrupted()
     except Exception as error:
         if type(error).__module__.startswith(("click", "typer")):
-            _fail(getattr(error, "format_message", lambda: str(error))(), 2)
+            _fail(error.format_message() if hasattr(error, "format_message") else str(error), 2)
         raise
 
 
@@ -41,11 +49,11 @@ def _fail(message: str, code: int) -> None:
     sys.exit(code)
 
 
-def _interrupted() -> None:
-    """Ctrl-C reaches Prefect's temporary server too, and its client would wait for it: end it all at once."""
+def _interrupted(*_: object) -> None:
+    """End everything at once: every file is whole at any moment, and Prefect's client would wait for its server, which Ctrl-C has reached too."""
     import psutil
 
-    print("rls3: interrupted; what was finished is kept, run again to continue", file=sys.stderr, flush=True)
+    print("\nrls3: interrupted; what was finished is kept, run again to continue", file=sys.stderr, flush=True)
     for child in psutil.Process().children(recursive=True):
         child.kill()
     os._exit(130)
@@ -72,6 +80,7 @@ def _prefect_here(root: Path) -> None:
     # Failures are told in one sentence by `main`; Prefect would print each with its traceback.
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
     os.environ.setdefault("PREFECT_SERVER_LOGGING_LEVEL", "CRITICAL")
+    logging.getLogger("EventsWorker").setLevel(logging.CRITICAL)  # Prefect's own, outside its hierarchy
 
 
 class _Screen:
@@ -82,7 +91,15 @@ class _Screen:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
         self.console = Console(highlight=False)
-        self._bars = Progress(TextColumn("{task.description:10}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=self.console, transient=True, disable=not self.console.is_terminal)
+        self._bars = Progress(
+            TextColumn("{task.description:10}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=self.console,
+            transient=True,
+            disable=not self.console.is_terminal,
+        )
         self._bar: Any = None
         self._stage = ""
 
@@ -126,11 +143,14 @@ def one_round(params: ParamsOption = _PARAMS, override: SetOption = _NONE, no_pr
 
 def _campaign(params: Path, override: list[str], no_prefect: bool, adjust: Callable[[Any], Any]) -> None:
     campaign = adjust(_load(params, override))
-    _prefect_here(campaign.root)
+    with campaign.locked():  # what speaks against it is said before anything starts
+        _prefect_here(campaign.root)
     from rls3.stages import Workshop
 
     with _Screen() as screen, Workshop(campaign, screen.progress) as workshop:
-        screen.say(f"campaign {campaign.name}: {campaign.params.vlm.family}, agent {campaign.params.agent.name}, {len(campaign.rounds_done())} of {campaign.params.campaign.rounds} rounds done")
+        screen.say(
+            f"campaign {campaign.name}: {campaign.params.vlm.family}, agent {campaign.params.agent.name}, {len(campaign.rounds_done())} of {campaign.params.campaign.rounds} rounds done"
+        )
         if no_prefect:
             from flows.campaign import run_campaign
 
@@ -151,14 +171,21 @@ def _closing_lines(summary: dict[str, Any], campaign: Any) -> list[str]:
         f"({100 * summary['gain']:+.1f} points, 95 % interval {low:+.1f} to {high:+.1f}) with {summary['samples_valid']} samples in {summary['rounds']} rounds",
         f"report:        {campaign.report}",
         f"MLflow run:    {summary['mlflow_run_id']}",
-        f"model:         {summary['model_uri']} (version {summary['model_version']})" + ("" if summary["gate"]["passed"] else f"; not champion: {'; '.join(summary['gate']['reasons'])}"),
+        f"model:         {summary['model_uri']} (version {summary['model_version']})"
+        + ("" if summary["gate"]["passed"] else f"; not champion: {'; '.join(summary['gate']['reasons'])}"),
         f"data/ version: {summary['data_version']}",
-        f"time:          {summary['seconds_total']:.0f} s" + (f", {100 * share:.0f} % of it orchestration" if share is not None else ""),
+        f"time:          {summary['seconds_total']:.0f} s"
+        + (f", {100 * share:.0f} % of it orchestration" if share is not None else ""),
     ]
 
 
 @app.command()
-def evaluate(model: Annotated[str, typer.Argument(help="models:/NAME@ALIAS, a checkpoint folder, a hub name, or 'base'.")] = "", split: str = "val", params: ParamsOption = _PARAMS, override: SetOption = _NONE) -> None:
+def evaluate(
+    model: Annotated[str, typer.Argument(help="models:/NAME@ALIAS, a checkpoint folder, a hub name, or 'base'.")] = "",
+    split: str = "val",
+    params: ParamsOption = _PARAMS,
+    override: SetOption = _NONE,
+) -> None:
     """Evaluate a model on a frozen benchmark, by term, complexity and room."""
     from rls3.evaluation.benchmark import BENCHMARKS, read_benchmark
     from rls3.evaluation.metrics import judge, summarize
@@ -172,7 +199,14 @@ def evaluate(model: Annotated[str, typer.Argument(help="models:/NAME@ALIAS, a ch
     samples = read_benchmark(campaign.benchmark, split)
     settings = campaign.params.evaluation
     result = summarize(judge(vlm, samples, settings.batch_size), samples, settings, campaign.params.campaign.seed)
-    rows = [("accuracy (macro over terms)", result.accuracy), *result.by_term.items(), *((f"{c} terms", s) for c, s in result.by_complexity.items()), *result.by_room.items(), ("strict", result.strict), ("object (four-way)", result.object_accuracy)]
+    rows = [
+        ("accuracy (macro over terms)", result.accuracy),
+        *result.by_term.items(),
+        *((f"{c} terms", s) for c, s in result.by_complexity.items()),
+        *result.by_room.items(),
+        ("strict", result.strict),
+        ("object (four-way)", result.object_accuracy),
+    ]
     print(f"{model or campaign.params.vlm.checkpoint} on {split}, {result.n_samples} samples")
     for name, s in rows:
         print(f"  {name:28} {100 * s.accuracy:5.1f} %  [{100 * s.low:.1f}, {100 * s.high:.1f}]  n={s.count}")
@@ -198,7 +232,9 @@ def _vlm(model: str, campaign: Any) -> Any:
 def predict(
     image: Annotated[Path, typer.Argument(help="An image file.")],
     captions: Annotated[list[str], typer.Argument(help="Two captions or more.")],
-    model: Annotated[str, typer.Option(help="models:/NAME@ALIAS, a checkpoint folder or a hub name; the champion by default.")] = "",
+    model: Annotated[
+        str, typer.Option(help="models:/NAME@ALIAS, a checkpoint folder or a hub name; the champion by default.")
+    ] = "",
     params: ParamsOption = _PARAMS,
     override: SetOption = _NONE,
 ) -> None:

@@ -25,7 +25,9 @@ def run_checks(campaign: Campaign) -> list[Check]:
     """All checks, in order; the later ones run even if an earlier one fails."""
     return [
         _check("Python", lambda: _python()),
-        _check("EGL", lambda: _egl()) if campaign.params.simulator.backend == "embedded" else Check("EGL", True, "not needed by this backend"),
+        _check("EGL", lambda: _egl())
+        if campaign.params.simulator.backend == "embedded"
+        else Check("EGL", True, "not needed by this backend"),
         _check("disk", lambda: _disk(campaign.root)),
         _check("loopback ports", lambda: _port()),
         _check("published files", lambda: _published(campaign)),
@@ -44,7 +46,9 @@ def _check(name: str, look: Callable[[], str]) -> Check:
 
 def _python() -> str:
     if sys.version_info[:2] != (3, 11):
-        raise RLS3Error(f"this is Python {sys.version.split()[0]}, the lock file is for 3.11; install python3.11 and run `make setup`")
+        raise RLS3Error(
+            f"this is Python {sys.version.split()[0]}, the lock file is for 3.11; install python3.11 and run `make setup`"
+        )
     return sys.version.split()[0]
 
 
@@ -75,7 +79,9 @@ def _port() -> str:
             listener.bind(("127.0.0.1", 0))
             return f"port {listener.getsockname()[1]} could be opened on 127.0.0.1"
     except OSError as error:
-        raise RLS3Error(f"no port can be opened on 127.0.0.1 ({error.strerror}); Prefect's server needs one: check the firewall or sandbox") from None
+        raise RLS3Error(
+            f"no port can be opened on 127.0.0.1 ({error.strerror}); Prefect's server needs one: check the firewall or sandbox"
+        ) from None
 
 
 def _published(campaign: Campaign) -> str:
@@ -88,16 +94,22 @@ def _published(campaign: Campaign) -> str:
 def _simulator(campaign: Campaign) -> str:
     import time
 
+    import numpy as np
+
     from rls3.agents.placement import ANY_CELL, Goal, solve, spots_of
     from rls3.thor.client import ThorClient
-
-    import numpy as np
 
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder, ThorClient(campaign.params.simulator, Path(folder)) as client:
         survey = client.survey(campaign.params.simulator.floor_plans[0])
         first, second = sorted(survey.kinds)[:2]
-        spec = solve(Goal(first, second, ANY_CELL, 0, 1), survey, spots_of(survey), np.random.default_rng(0), campaign.params.sampling)
+        spec = solve(
+            Goal(first, second, ANY_CELL, 0, 1),
+            survey,
+            spots_of(survey),
+            np.random.default_rng(0),
+            campaign.params.sampling,
+        )
         scene = client.render(spec)
         height, width = scene.image.shape[:2]
         return f"{client.label} drew {spec.floor_plan} at {width}x{height} in {time.perf_counter() - started:.1f} s"

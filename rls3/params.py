@@ -197,7 +197,9 @@ def load_params(path: Path, overrides: Sequence[str] = ()) -> Params:
     try:
         raw = yaml.safe_load(path.read_text())
     except FileNotFoundError:
-        raise ParamsError(f"{path} does not exist; run in the project's folder or name the file with --params") from None
+        raise ParamsError(
+            f"{path} does not exist; run in the project's folder or name the file with --params"
+        ) from None
     except yaml.YAMLError as error:
         raise ParamsError(f"{path} is not valid YAML ({' '.join(str(error).split())}); mend that line") from None
     if not isinstance(raw, dict):

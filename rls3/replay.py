@@ -36,8 +36,16 @@ def replay(root: Path, name: str) -> dict[str, Any]:
         curve.append(macro_accuracy(judge(vlm, val, judging.batch_size).term_right))
     differences = [abs(a - b) for a, b in zip(curve, recipe["val_accuracy"])]
     if max(differences) > TOLERANCE:
-        raise DataError(f"the replay of {name!r} gives {curve[-1]:.4f} on val where {recipe['val_accuracy'][-1]:.4f} was recorded; data or code are not those of the campaign")
-    return {"campaign": name, "val_accuracy": curve, "recorded": recipe["val_accuracy"], "largest_difference": max(differences), "identical": max(differences) == 0.0}
+        raise DataError(
+            f"the replay of {name!r} gives {curve[-1]:.4f} on val where {recipe['val_accuracy'][-1]:.4f} was recorded; data or code are not those of the campaign"
+        )
+    return {
+        "campaign": name,
+        "val_accuracy": curve,
+        "recorded": recipe["val_accuracy"],
+        "largest_difference": max(differences),
+        "identical": max(differences) == 0.0,
+    }
 
 
 def main() -> None:

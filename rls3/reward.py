@@ -20,7 +20,11 @@ from rls3.params import RewardParams
 
 
 def rewards(
-    intrinsic: np.ndarray, failure: Mapping[int, float], failure_after: Mapping[int, float], cell: Mapping[int, int], params: RewardParams
+    intrinsic: np.ndarray,
+    failure: Mapping[int, float],
+    failure_after: Mapping[int, float],
+    cell: Mapping[int, int],
+    params: RewardParams,
 ) -> dict[str, np.ndarray]:
     """Rewards of a rollout, in all and by part.
 
@@ -30,7 +34,11 @@ def rewards(
     Returns: "total", "intrinsic", "extrinsic", "progress": each (T,) float64, already weighted.
     """
     n = len(intrinsic)
-    parts = {"intrinsic": params.intrinsic_weight * np.asarray(intrinsic, float), "extrinsic": np.zeros(n), "progress": np.zeros(n)}
+    parts = {
+        "intrinsic": params.intrinsic_weight * np.asarray(intrinsic, float),
+        "extrinsic": np.zeros(n),
+        "progress": np.zeros(n),
+    }
     if failure:
         steps = np.array(sorted(failure))
         before = np.array([failure[s] for s in steps])

@@ -19,7 +19,15 @@ from rls3.errors import CampaignError, DataError
 from rls3.params import Params
 
 # A campaign may be continued with other values of these; all other parameters are part of what it is.
-_FREE = ("campaign.rounds", "campaign.patience_rounds", "simulator.workers", "simulator.action_timeout_s", "tracking", "base", "replay")
+_FREE = (
+    "campaign.rounds",
+    "campaign.patience_rounds",
+    "simulator.workers",
+    "simulator.action_timeout_s",
+    "tracking",
+    "base",
+    "replay",
+)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -35,7 +43,9 @@ def write_json(path: Path, value: Any) -> None:
     except OSError as error:
         temporary.unlink(missing_ok=True)
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise CampaignError(f"no space left for {path}; free some and run again: nothing finished is lost") from None
+            raise CampaignError(
+                f"no space left for {path}; free some and run again: nothing finished is lost"
+            ) from None
         raise
 
 
@@ -60,7 +70,9 @@ def whole_folder(path: Path) -> Iterator[Path]:
     except OSError as error:
         shutil.rmtree(temporary, ignore_errors=True)
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise CampaignError(f"no space left for {path}; free some and run again: nothing finished is lost") from None
+            raise CampaignError(
+                f"no space left for {path}; free some and run again: nothing finished is lost"
+            ) from None
         raise
     shutil.rmtree(path, ignore_errors=True)
     temporary.replace(path)

@@ -113,7 +113,13 @@ def sample(workshop: Workshop, round_: Round) -> Record:
     e = params.campaign.episodes_per_round
     total = e * params.sampling.steps_per_episode
     episodes = range((round_.number - 1) * e, round_.number * e)
-    rollout = collect(agent, env, episodes, workshop.seed(round_.number, "sample"), lambda done: workshop.progress("sample", done, total))
+    rollout = collect(
+        agent,
+        env,
+        episodes,
+        workshop.seed(round_.number, "sample"),
+        lambda done: workshop.progress("sample", done, total),
+    )
     with whole_folder(round_.rollout) as folder:
         save_rollout(rollout, folder)
     reasons: dict[str, int] = {}
@@ -151,20 +157,37 @@ def render(workshop: Workshop, round_: Round) -> Record:
     params, env = workshop.params, workshop.environment
     rollout = load_rollout(round_.rollout)
     steps = [int(i) for i in rollout.feasible]
-    scenes = workshop.pool.render([rollout.specs[i] for i in steps], lambda done: workshop.progress("render", done, len(steps)))
+    scenes = workshop.pool.render(
+        [rollout.specs[i] for i in steps], lambda done: workshop.progress("render", done, len(steps))
+    )
     rng = generator(params.campaign.seed, round_.number, "caption")
     samples, reasons = [], {}
     for step, scene in zip(steps, scenes):
-        found = ("refused",) if isinstance(scene, RenderFailure) else problems(scene, env.surveys[scene.spec.floor_plan], params.sampling)
+        found = (
+            ("refused",)
+            if isinstance(scene, RenderFailure)
+            else problems(scene, env.surveys[scene.spec.floor_plan], params.sampling)
+        )
         for reason in found:
             reasons[reason] = reasons.get(reason, 0) + 1
         if not found:
             kinds = sorted(env.surveys[scene.spec.floor_plan].kinds)
             samples.append(
-                make_sample(scene, kinds, rng, campaign=workshop.campaign.name, seed=params.campaign.seed, round_number=round_.number, step=step, split="train")
+                make_sample(
+                    scene,
+                    kinds,
+                    rng,
+                    campaign=workshop.campaign.name,
+                    seed=params.campaign.seed,
+                    round_number=round_.number,
+                    step=step,
+                    split="train",
+                )
             )
     if len(samples) < 2:
-        raise CampaignError(f"round {round_.number} made {len(samples)} valid samples of {len(rollout)} proposals ({reasons}); raise sampling.steps_per_episode or loosen sampling.*")
+        raise CampaignError(
+            f"round {round_.number} made {len(samples)} valid samples of {len(rollout)} proposals ({reasons}); raise sampling.steps_per_episode or loosen sampling.*"
+        )
     write_samples(samples, round_.rendered)
     return {"rendered": len(steps), "valid": len(samples), "discarded_by_reason": reasons}
 
@@ -191,7 +214,13 @@ def validate(workshop: Workshop, round_: Round) -> Record:
     rng = generator(params.campaign.seed, round_.number, "share")
     keep = sorted(rng.permutation(len(accepted))[: max(1, round(params.sampling.share * len(accepted)))])
     write_samples([accepted[i] for i in keep], round_.train)
-    return {"accepted": len(accepted), "kept": len(keep), "rejected": reasons, "balance": report.statistics, "docs": str(report.docs.relative_to(workshop.campaign.root))}
+    return {
+        "accepted": len(accepted),
+        "kept": len(keep),
+        "rejected": reasons,
+        "balance": report.statistics,
+        "docs": str(report.docs.relative_to(workshop.campaign.root)),
+    }
 
 
 @_stage
@@ -200,7 +229,12 @@ def score(workshop: Workshop, round_: Round) -> Record:
     from rls3.evaluation.metrics import judge
 
     samples = read_samples(round_.train)
-    verdicts = judge(workshop.vlm(round_.previous), samples, workshop.params.evaluation.batch_size, lambda done: workshop.progress("score", done, len(samples)))
+    verdicts = judge(
+        workshop.vlm(round_.previous),
+        samples,
+        workshop.params.evaluation.batch_size,
+        lambda done: workshop.progress("score", done, len(samples)),
+    )
     by_cell = np.full(26, 0.5)
     cells = np.array([s.cell for s in samples])
     for cell in np.unique(cells):
@@ -224,7 +258,14 @@ def finetune(workshop: Workshop, round_: Round) -> Record:
 
     vlm = workshop.vlm(round_.previous)
     new = read_samples(round_.train)
-    report = tune(vlm, new, replay_of(round_), workshop.params.finetune, workshop.seed(round_.number, "finetune"), lambda done, total: workshop.progress("fine-tune", done, total))
+    report = tune(
+        vlm,
+        new,
+        replay_of(round_),
+        workshop.params.finetune,
+        workshop.seed(round_.number, "finetune"),
+        lambda done, total: workshop.progress("fine-tune", done, total),
+    )
     with whole_folder(round_.vlm) as folder:
         vlm.save(folder)
     return {"losses": list(report.losses), "presentations": report.samples}
@@ -274,7 +315,10 @@ def reward(workshop: Workshop, round_: Round) -> Record:
     after = {int(k): v for k, v in round_.record("evaluate")["failure_after"].items()}
     cells = {s.step: s.cell for s in read_samples(round_.train)}
     parts = rewards(rollout.intrinsic, before, after, cells, workshop.params.reward)
-    return {"rewards": [float(r) for r in parts["total"]], "mean": {name: float(values.mean()) for name, values in parts.items()}}
+    return {
+        "rewards": [float(r) for r in parts["total"]],
+        "mean": {name: float(values.mean()) for name, values in parts.items()},
+    }
 
 
 @_stage

@@ -33,7 +33,9 @@ class SpatialVLM(mlflow.pyfunc.PythonModel):
 
         captions = [list(c) for c in model_input["captions"]]
         with torch.no_grad():
-            scores = self.vlm.scores(self.vlm.features([pixels(i) for i in model_input["image"]], True), captions).numpy()
+            scores = self.vlm.scores(
+                self.vlm.features([pixels(i) for i in model_input["image"]], True), captions
+            ).numpy()
         rows = [row[: len(c)] for row, c in zip(scores, captions)]
         return pd.DataFrame({"scores": [r.tolist() for r in rows], "best": [int(r.argmax()) for r in rows]})
 

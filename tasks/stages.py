@@ -27,7 +27,14 @@ def _simulator_failed(_task: Any, _run: Any, state: Any) -> bool:
 
 def _as_task(stage: Any, name: str, outside: bool = False) -> Any:
     retrying = {"retries": 2, "retry_delay_seconds": 1, "retry_condition_fn": _simulator_failed} if outside else {}
-    return task(stage, name=name, cache_policy=NO_CACHE, persist_result=False, task_run_name=name + " of round {round_.number}", **retrying)
+    return task(
+        stage,
+        name=name,
+        cache_policy=NO_CACHE,
+        persist_result=False,
+        task_run_name=name + " of round {round_.number}",
+        **retrying,
+    )
 
 
 sample_scenes = _as_task(stages.sample, "sample scenes", outside=True)

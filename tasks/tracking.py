@@ -43,7 +43,11 @@ def open_run(campaign: Campaign) -> str:
         return read_json(path)["run_id"]
     mlflow = _mlflow(campaign.params, campaign.root)
     with mlflow.start_run(run_name=campaign.name) as run:
-        flat = {f"{group}.{key}": value for group, values in campaign.params.model_dump(mode="json").items() for key, value in values.items()}
+        flat = {
+            f"{group}.{key}": value
+            for group, values in campaign.params.model_dump(mode="json").items()
+            for key, value in values.items()
+        }
         mlflow.log_params(flat)
     write_json(path, {"run_id": run.info.run_id})
     return run.info.run_id
@@ -53,7 +57,11 @@ def log_round(round_: Round, data_version: str) -> str:
     """Metrics of a finished round as a nested run, and on the campaign's curves; returns the nested run's id."""
     campaign = round_.campaign
     mlflow = _mlflow(campaign.params, campaign.root)
-    evaluation, validation, losses = round_.record("evaluate")["val"], round_.record("validate"), round_.record("finetune")["losses"]
+    evaluation, validation, losses = (
+        round_.record("evaluate")["val"],
+        round_.record("validate"),
+        round_.record("finetune")["losses"],
+    )
     metrics = {
         "val_accuracy": evaluation["accuracy"]["accuracy"],
         "val_strict": evaluation["strict"]["accuracy"],
@@ -71,7 +79,9 @@ def log_round(round_: Round, data_version: str) -> str:
         with mlflow.start_run(run_name=f"{campaign.name}/round-{round_.number:04d}", nested=True) as nested:
             mlflow.log_metrics(metrics)
             source = mlflow.data.dataset_source_registry.resolve_dataset_source(round_.train.resolve().as_uri())
-            dataset = mlflow.data.meta_dataset.MetaDataset(source, name=f"{campaign.name}-{round_.number:04d}", digest=data_version[:36])
+            dataset = mlflow.data.meta_dataset.MetaDataset(
+                source, name=f"{campaign.name}-{round_.number:04d}", digest=data_version[:36]
+            )
             mlflow.log_input(dataset, context="training")
     return nested.info.run_id
 
@@ -81,7 +91,13 @@ def finish_run(campaign: Campaign, evaluation: dict[str, Any]) -> None:
     mlflow = _mlflow(campaign.params, campaign.root)
     with mlflow.start_run(run_id=open_run(campaign)):
         final, base = evaluation["final"]["test"], evaluation["base"]["test"]
-        mlflow.log_metrics({"test_accuracy": final["accuracy"]["accuracy"], "test_accuracy_base": base["accuracy"]["accuracy"], "test_gain": evaluation["gain"]["accuracy"]})
+        mlflow.log_metrics(
+            {
+                "test_accuracy": final["accuracy"]["accuracy"],
+                "test_accuracy_base": base["accuracy"]["accuracy"],
+                "test_gain": evaluation["gain"]["accuracy"],
+            }
+        )
 
 
 def champion_folder(params: Params, root: Path) -> Path | None:
@@ -98,7 +114,9 @@ def download_model(uri: str, params: Params, root: Path) -> Path:
     try:
         return Path(mlflow.artifacts.download_artifacts(uri)) / "artifacts" / "vlm"
     except Exception as error:
-        raise ModelError(f"there is no model {uri} at {tracking_uri(params, root)} ({str(error).splitlines()[0][:120]}); run a campaign first, or name a folder") from None
+        raise ModelError(
+            f"there is no model {uri} at {tracking_uri(params, root)} ({str(error).splitlines()[0][:120]}); run a campaign first, or name a folder"
+        ) from None
 
 
 def register(campaign: Campaign, result: Round, alias: str, tags: dict[str, str]) -> tuple[str, str]:
@@ -117,12 +135,14 @@ def register(campaign: Campaign, result: Round, alias: str, tags: dict[str, str]
     with mlflow.start_run(run_id=open_run(campaign)):
         info = mlflow.pyfunc.log_model(
             name="vlm", python_model=str(Path(__file__).with_name("served_model.py")), artifacts={"model": str(result.vlm)},
-            pip_requirements=["rls3"], signature=signature, registered_model_name=name,
+            pip_requirements=["rls3"], signature=signature,
         )  # fmt: skip
-    version = str(info.registered_model_version)
     client = mlflow.MlflowClient()
-    for key, value in tags.items():
-        client.set_model_version_tag(name, version, key, value)
+    if not client.search_registered_models(filter_string=f"name = '{name}'"):
+        client.create_registered_model(name)
+    version = str(
+        client.create_model_version(name, info.model_uri, run_id=info.run_id, model_id=info.model_id, tags=tags).version
+    )
     client.set_registered_model_alias(name, alias, version)
     uri = f"models:/{name}@{alias}"
     write_json(path, {"round": result.number, "uri": uri, "version": version, "alias": alias})

@@ -38,7 +38,9 @@ def fetch_published(root: Path) -> list[str]:
         with _repo(root) as repo:
             repo.pull(targets=[t for name in missing for t in targets[name]])
     except Exception as error:
-        raise DataError(f"{', '.join(missing)} cannot be fetched from the DVC remote ({str(error).splitlines()[0][:160]}); check `dvc remote list`, or make them with `dvc repro`") from error
+        raise DataError(
+            f"{', '.join(missing)} cannot be fetched from the DVC remote ({str(error).splitlines()[0][:160]}); check `dvc remote list`, or make them with `dvc repro`"
+        ) from error
     return missing
 
 
@@ -49,7 +51,9 @@ def version_data(root: Path) -> str:
             (stage,) = repo.add(str(root / "data"))
             return str(stage.outs[0].hash_info.value)
     except Exception as error:
-        raise DataError(f"data/ cannot be versioned ({str(error).splitlines()[0][:160]}); if another DVC command runs, wait for it and run again") from error
+        raise DataError(
+            f"data/ cannot be versioned ({str(error).splitlines()[0][:160]}); if another DVC command runs, wait for it and run again"
+        ) from error
 
 
 def data_version(root: Path) -> str:

@@ -41,7 +41,15 @@ def make_scene(step: int = 0, offset=(0.4, 0.0, 0.0), company: bool = True):
     kinds = [Kind("Mug", "red"), Kind("Bowl", "blue"), Kind("Vase", "green")][: 3 if company else 2]
     centers = [np.array([0.0, 0.8, 2.0]) + offset, np.array([0.0, 0.8, 2.0]), np.array([-0.9, 0.8, 2.4])]
     objects = tuple(
-        SceneObject(f"{k.type}|{i}", f"{k.type}_{k.color}_1", k, Box(tuple(map(float, c)), (0.1, 0.1, 0.1)), 60, (10 + 20 * i, 20, 20 + 20 * i, 30), "DiningTable")
+        SceneObject(
+            f"{k.type}|{i}",
+            f"{k.type}_{k.color}_1",
+            k,
+            Box(tuple(map(float, c)), (0.1, 0.1, 0.1)),
+            60,
+            _seen(c),
+            "DiningTable",
+        )
         for i, (k, c) in enumerate(zip(kinds, centers))
     )
     placements = tuple(Placement(o.kind, (o.box.center[0], o.box.center[1] - 0.05, o.box.center[2])) for o in objects)
@@ -53,12 +61,28 @@ def make_scene(step: int = 0, offset=(0.4, 0.0, 0.0), company: bool = True):
     return Scene(spec, Camera((0.0, 1.5, 0.0), 0.0, 30.0, 60.0), objects, image, "synthetic")
 
 
+def _seen(center) -> tuple[int, int, int, int]:
+    """Where a 96-pixel camera at (0, 0.8, 0) with 53 degrees of view sees a ball of 0.2 m, kept inside the image."""
+    x, y, half = 48 + 96 * center[0] / center[2], 48 - 96 * (center[1] - 0.8) / center[2], 10 / center[2]
+    x0, y0 = (int(np.clip(v - half, 0, 88)) for v in (x, y))
+    return x0, y0, min(96, x0 + int(2 * half) + 1), min(96, y0 + int(2 * half) + 1)
+
+
 def make_sample_of(step: int = 0, offset=(0.4, 0.0, 0.0), **overrides):
     from rls3.dataset.sample import make_sample
     from rls3.scene.records import Kind
 
     vocabulary = [Kind(t, c) for t in ("Mug", "Bowl", "Vase", "Pot") for c in ("red", "green", "blue")]
-    sample = make_sample(make_scene(step, offset), vocabulary, np.random.default_rng(step), campaign="unit", seed=1, round_number=1, step=step, split="train")
+    sample = make_sample(
+        make_scene(step, offset),
+        vocabulary,
+        np.random.default_rng(step),
+        campaign="unit",
+        seed=1,
+        round_number=1,
+        step=step,
+        split="train",
+    )
     return replace(sample, **overrides)
 
 
@@ -86,9 +110,27 @@ def _tiny(family, tmp_path_factory) -> Path:
     from rls3.scene.records import Kind
     from rls3.vlm.tiny import make_tiny
 
-    types = "AlarmClock BasketBall Book Bottle Bowl Box Candle Cup Kettle Mug Pan Plate Pot TeddyBear Vase".split()
+    types = [
+        "AlarmClock",
+        "BasketBall",
+        "Book",
+        "Bottle",
+        "Bowl",
+        "Box",
+        "Candle",
+        "Cup",
+        "Kettle",
+        "Mug",
+        "Pan",
+        "Plate",
+        "Pot",
+        "TeddyBear",
+        "Vase",
+    ]
     kinds = [Kind(t, c) for t in types for c in ("red", "green", "blue", "yellow", "purple")]
-    params = make_params(base__width=32, base__vision_layers=1, base__text_layers=1, base__image_px=32, base__patch_px=8).base
+    params = make_params(
+        base__width=32, base__vision_layers=1, base__text_layers=1, base__image_px=32, base__patch_px=8
+    ).base
     torch.manual_seed(0)
     folder = tmp_path_factory.mktemp("base") / family
     make_tiny(family, kinds, params).save(folder)

@@ -27,7 +27,12 @@ def _files() -> list[tuple[str, set[str]]]:
 
 
 def test_heavy_libraries_stay_at_home():
-    wrong = [(file, lib) for file, names in _files() for lib, homes in HOMES.items() if any(n.split(".")[0] == lib for n in names) and not file.startswith(homes)]
+    wrong = [
+        (file, lib)
+        for file, names in _files()
+        for lib, homes in HOMES.items()
+        if any(n.split(".")[0] == lib for n in names) and not file.startswith(homes)
+    ]
     assert not wrong
 
 
@@ -44,7 +49,12 @@ def test_rings_point_inwards():
 
 
 def test_the_executable_stands_alone():
-    wrong = [(file, n) for file, names in _files() for n in names if n.startswith("rls3.embedded_thor") != file.startswith("rls3/embedded_thor/") and n.startswith("rls3")]
+    wrong = [
+        (file, n)
+        for file, names in _files()
+        for n in names
+        if n.startswith("rls3.embedded_thor") != file.startswith("rls3/embedded_thor/") and n.startswith("rls3")
+    ]
     assert not [w for w in wrong if w[0].startswith("rls3/embedded_thor/") or w[1].startswith("rls3.embedded_thor")]
 
 
@@ -53,5 +63,12 @@ def test_scene_language_and_thor_do_not_look_up():
         "rls3/scene/": ("rls3.scene",), "rls3/language/": ("rls3.scene", "rls3.language", "rls3.errors"),
         "rls3/thor/": ("rls3.thor", "rls3.scene", "rls3.errors", "rls3.params", "rls3.language.caption"),
     }  # fmt: skip
-    wrong = [(file, n) for file, names in _files() for folder, ok in allowed.items() if file.startswith(folder) for n in names if n.startswith("rls3.") and not n.startswith(ok)]
+    wrong = [
+        (file, n)
+        for file, names in _files()
+        for folder, ok in allowed.items()
+        if file.startswith(folder)
+        for n in names
+        if n.startswith("rls3.") and not n.startswith(ok)
+    ]
     assert not wrong

@@ -62,7 +62,9 @@ class SceneEnv(gymnasium.Env):
 
     metadata = {"render_modes": []}
 
-    def __init__(self, simulator: Simulator, floor_plans: tuple[str, ...], sampling: SamplingParams, agent: AgentParams) -> None:
+    def __init__(
+        self, simulator: Simulator, floor_plans: tuple[str, ...], sampling: SamplingParams, agent: AgentParams
+    ) -> None:
         self._simulator, self._sampling, self._raw = simulator, sampling, agent.action == "raw"
         self.floor_plans = floor_plans
         self.surveys: dict[str, RoomSurvey] = {name: simulator.survey(name) for name in floor_plans}
@@ -76,7 +78,9 @@ class SceneEnv(gymnasium.Env):
         else:
             self.parts = [len(self.types), len(self.colors)] * 2 + [N_CELLS + 1, VIEW_BINS, DISTANCE_BINS]
         self.action_space = gymnasium.spaces.MultiDiscrete(self.parts)
-        self.observation_space = gymnasium.spaces.Box(0.0, 1.0, (len(floor_plans) + N_CELLS + 6 + N_CELLS + 2,), np.float32)
+        self.observation_space = gymnasium.spaces.Box(
+            0.0, 1.0, (len(floor_plans) + N_CELLS + 6 + N_CELLS + 2,), np.float32
+        )
         self._weakness = Weakness.unknown()
         self._episode = -1
 
@@ -84,7 +88,9 @@ class SceneEnv(gymnasium.Env):
         """Tell the agent, through the observation, where the VLM is weak."""
         self._weakness = weakness
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[np.ndarray, dict[str, Any]]:
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
         super().reset(seed=seed)
         following = self._episode + 1 if seed is None else 0  # a seed starts the sequence of rooms afresh
         self._episode = (options or {}).get("episode", following)
@@ -155,5 +161,11 @@ class SceneEnv(gymnasium.Env):
         here = np.array([name == self.floor_plan for name in self.floor_plans], float)
         share = self._counts / max(1.0, self._counts.sum())
         left = 1 - self._step / self._sampling.steps_per_episode
-        parts = [here, self._weakness.failure_by_cell, self._weakness.accuracy_by_term, share, [float(self._feasible), left]]
+        parts = [
+            here,
+            self._weakness.failure_by_cell,
+            self._weakness.accuracy_by_term,
+            share,
+            [float(self._feasible), left],
+        ]
         return np.concatenate(parts).clip(0, 1).astype(np.float32)

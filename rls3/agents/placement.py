@@ -59,7 +59,9 @@ def spots_of(survey: RoomSurvey) -> Spots:
         for level in np.unique(np.round(surface.points[:, 1], 3)):
             shelf = surface.points[np.abs(surface.points[:, 1] - level) < 1e-3]
             low, high = shelf[:, [0, 2]].min(axis=0) - 0.1, shelf[:, [0, 2]].max(axis=0) + 0.1
-            below = (points[:, 1] < level - 0.05) & np.all((points[:, [0, 2]] > low) & (points[:, [0, 2]] < high), axis=1)
+            below = (points[:, 1] < level - 0.05) & np.all(
+                (points[:, [0, 2]] > low) & (points[:, [0, 2]] < high), axis=1
+            )
             clearance[below] = np.minimum(clearance[below], level - points[below, 1] - 0.05)
     return Spots(points, clearance, carrier)
 
@@ -84,7 +86,9 @@ def solve(
             eye = np.array([view.x, survey.eye_heights[0 if view.standing else 1], view.z])
             if not all(_fits(box, int(spots.carrier[at]), survey) for box, (_, _, at) in zip(boxes, placed)):
                 continue
-            if boxes_overlap(boxes[0], boxes[1], -0.01) or not all(_in_sight(eye, box, int(spots.carrier[at]), survey) for box, (_, _, at) in zip(boxes, placed)):
+            if boxes_overlap(boxes[0], boxes[1], -0.01) or not all(
+                _in_sight(eye, box, int(spots.carrier[at]), survey) for box, (_, _, at) in zip(boxes, placed)
+            ):
                 continue
             kinds = [goal.subject, goal.reference]
             for kind in company:
@@ -155,7 +159,9 @@ def _even_over_surfaces(eligible: np.ndarray, spots: Spots, n: int, rng: np.rand
     return rng.choice(eligible, n, p=weight / weight.sum())
 
 
-def _standpoint_for(target: np.ndarray, eye_y: float, nearest: float, farthest: float, standpoints: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _standpoint_for(
+    target: np.ndarray, eye_y: float, nearest: float, farthest: float, standpoints: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
     """(N,) index of a random standpoint whose eye is between the two distances from each target; -1 if there is none."""
     offset = target[:, None, [0, 2]] - standpoints[None]
     distance = np.sqrt((offset**2).sum(-1) + (target[:, None, 1] - eye_y) ** 2)
@@ -195,7 +201,9 @@ def _fits(box: Box, carrier: int, survey: RoomSurvey) -> bool:
     if not all(survey.minimum[i] + reach < box.center[i] < survey.maximum[i] - reach for i in (0, 2)):
         return False
     on_floor = survey.surfaces[carrier].receptacle_type == "Floor"
-    return not any(boxes_overlap(box, piece, 0.005) and (on_floor or not _carried_by(box, piece)) for piece in survey.furniture)
+    return not any(
+        boxes_overlap(box, piece, 0.005) and (on_floor or not _carried_by(box, piece)) for piece in survey.furniture
+    )
 
 
 def _in_sight(eye: np.ndarray, box: Box, carrier: int, survey: RoomSurvey) -> bool:
@@ -224,11 +232,19 @@ def _company_box(
     at = _even_over_surfaces(np.flatnonzero(spots.clearance > size[1]), spots, 160, rng)
     centers = spots.points[at] + [0, size[1] / 2, 0]
     n = len(at)
-    ok = _in_frame(centers, np.broadcast_to(eye, (n, 3)), np.full(n, view.yaw_deg), np.full(n, view.horizon_deg), np.radians(params.fov_deg) / 2)
+    ok = _in_frame(
+        centers,
+        np.broadcast_to(eye, (n, 3)),
+        np.full(n, view.yaw_deg),
+        np.full(n, view.horizon_deg),
+        np.radians(params.fov_deg) / 2,
+    )
     ok &= np.linalg.norm(centers - eye, axis=1) < params.max_distance_m + 0.5
     for i in np.flatnonzero(ok)[:10]:
         box = _box_at(size, spots.points[at[i]], float(rng.uniform(0, 360)))
-        if not _fits(box, int(spots.carrier[at[i]]), survey) or not _in_sight(eye, box, int(spots.carrier[at[i]]), survey):
+        if not _fits(box, int(spots.carrier[at[i]]), survey) or not _in_sight(
+            eye, box, int(spots.carrier[at[i]]), survey
+        ):
             continue
         if not any(_covers(eye, box, other) for other in boxes):
             return box

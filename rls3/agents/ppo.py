@@ -25,7 +25,9 @@ class _Spaces(gymnasium.Env):
     def __init__(self, observation_space: gymnasium.Space, action_space: gymnasium.Space) -> None:
         self.observation_space, self.action_space = observation_space, action_space
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[np.ndarray, dict[str, Any]]:
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
         return self.observation_space.sample(), {}
 
 
@@ -71,7 +73,15 @@ class PPOAgent:
     def learn(self, rollout: Rollout, rewards: np.ndarray) -> dict[str, float]:
         """One PPO update on the rollout with the rewards that have arrived; rewards (T,)."""
         model, n = self.model, len(rollout)
-        buffer = RolloutBuffer(n, model.observation_space, model.action_space, device="cpu", gae_lambda=model.gae_lambda, gamma=model.gamma, n_envs=1)
+        buffer = RolloutBuffer(
+            n,
+            model.observation_space,
+            model.action_space,
+            device="cpu",
+            gae_lambda=model.gae_lambda,
+            gamma=model.gamma,
+            n_envs=1,
+        )
         with torch.no_grad():
             for i in range(n):
                 buffer.add(
@@ -90,8 +100,17 @@ class PPOAgent:
                 model.train()
         finally:
             np.random.set_state(numpy_state)
-        names = {"train/entropy_loss": "entropy_loss", "train/approx_kl": "approx_kl", "train/value_loss": "value_loss", "train/explained_variance": "explained_variance"}
-        return {short: float(model.logger.name_to_value[long]) for long, short in names.items() if long in model.logger.name_to_value}
+        names = {
+            "train/entropy_loss": "entropy_loss",
+            "train/approx_kl": "approx_kl",
+            "train/value_loss": "value_loss",
+            "train/explained_variance": "explained_variance",
+        }
+        return {
+            short: float(model.logger.name_to_value[long])
+            for long, short in names.items()
+            if long in model.logger.name_to_value
+        }
 
     def save(self, folder: Path) -> None:
         """Policy and optimiser as safetensors, counters as JSON."""
@@ -101,9 +120,15 @@ class PPOAgent:
         optimizer = self.model.policy.optimizer.state_dict()
         tensors = {f"policy.{name}": t.contiguous() for name, t in self.model.policy.state_dict().items()}
         for index, state in optimizer["state"].items():
-            tensors |= {f"optimizer.{index}.{name}": torch.as_tensor(value).contiguous() for name, value in state.items()}
+            tensors |= {
+                f"optimizer.{index}.{name}": torch.as_tensor(value).contiguous() for name, value in state.items()
+            }
         save_file(tensors, folder / "policy.safetensors")
-        meta = {"num_timesteps": self.model.num_timesteps, "n_updates": self.model._n_updates, "param_groups": optimizer["param_groups"]}
+        meta = {
+            "num_timesteps": self.model.num_timesteps,
+            "n_updates": self.model._n_updates,
+            "param_groups": optimizer["param_groups"],
+        }
         (folder / "policy.json").write_text(json.dumps(meta, indent=1))
 
     def load(self, folder: Path) -> None:
@@ -114,9 +139,13 @@ class PPOAgent:
         try:
             tensors = load_file(folder / "policy.safetensors")
             meta = json.loads((folder / "policy.json").read_text())
-            self.model.policy.load_state_dict({k.removeprefix("policy."): t for k, t in tensors.items() if k.startswith("policy.")})
+            self.model.policy.load_state_dict(
+                {k.removeprefix("policy."): t for k, t in tensors.items() if k.startswith("policy.")}
+            )
         except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-            raise DataError(f"the policy in {folder} cannot be used ({str(error).splitlines()[0]}); delete that round's folder to make it again") from None
+            raise DataError(
+                f"the policy in {folder} cannot be used ({str(error).splitlines()[0]}); delete that round's folder to make it again"
+            ) from None
         state: dict[int, dict[str, torch.Tensor]] = {}
         for key, tensor in tensors.items():
             if key.startswith("optimizer."):

@@ -65,7 +65,9 @@ class Rollout:
 _ARRAYS = ("observations", "actions", "values", "log_probs", "intrinsic", "episode_starts")
 
 
-def collect(agent: Agent, env: SceneEnv, episodes: range, seed: int, on_step: Callable[[int], None] | None = None) -> Rollout:
+def collect(
+    agent: Agent, env: SceneEnv, episodes: range, seed: int, on_step: Callable[[int], None] | None = None
+) -> Rollout:
     """Let the agent act for some episodes; `episodes` are their numbers in the campaign (they choose the floor plan)."""
     columns: dict[str, list] = {name: [] for name in (*_ARRAYS, "specs", "problems")}
     for i, episode in enumerate(episodes):
@@ -92,7 +94,10 @@ def save_rollout(rollout: Rollout, folder: Path) -> None:
 
     folder.mkdir(parents=True, exist_ok=True)
     save_file({name: getattr(rollout, name) for name in _ARRAYS}, folder / "rollout.safetensors")
-    steps = [{"spec": spec and json.loads(spec.to_json()), "problems": found} for spec, found in zip(rollout.specs, rollout.problems)]
+    steps = [
+        {"spec": spec and json.loads(spec.to_json()), "problems": found}
+        for spec, found in zip(rollout.specs, rollout.problems)
+    ]
     temporary = folder / f".steps.{os.getpid()}.tmp"
     temporary.write_text(json.dumps(steps))
     temporary.replace(folder / "steps.json")
@@ -107,6 +112,8 @@ def load_rollout(folder: Path) -> Rollout:
         arrays = load_file(folder / "rollout.safetensors")
         steps = json.loads((folder / "steps.json").read_text())
     except (OSError, ValueError, SafetensorError) as error:
-        raise DataError(f"the rollout in {folder} is damaged ({error}); delete that round's folder to make it again") from None
+        raise DataError(
+            f"the rollout in {folder} is damaged ({error}); delete that round's folder to make it again"
+        ) from None
     specs = tuple(step["spec"] and SceneSpec.from_json(json.dumps(step["spec"])) for step in steps)
     return Rollout(*(arrays[name] for name in _ARRAYS), specs, tuple(tuple(step["problems"]) for step in steps))

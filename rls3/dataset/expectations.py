@@ -66,7 +66,12 @@ def _caption_says(row: pd.Series) -> tuple[Kind, Cell, Kind] | None:
 def caption_matches_fields(row: pd.Series) -> bool:
     """The text parses back to subject, terms and reference."""
     said = _caption_says(row)
-    return said is not None and said[0] == kind_of(row["subject"]) and said[2] == kind_of(row["reference"]) and ", ".join(said[1].terms) == row["terms"]
+    return (
+        said is not None
+        and said[0] == kind_of(row["subject"])
+        and said[2] == kind_of(row["reference"])
+        and ", ".join(said[1].terms) == row["terms"]
+    )
 
 
 def caption_matches_geometry(row: pd.Series) -> bool:
@@ -76,7 +81,10 @@ def caption_matches_geometry(row: pd.Series) -> bool:
 
 
 def boxes_inside_image(row: pd.Series) -> bool:
-    return 0 <= row["left_px"] < row["right_px"] <= row["width_px"] and 0 <= row["top_px"] < row["bottom_px"] <= row["height_px"]
+    return (
+        0 <= row["left_px"] < row["right_px"] <= row["width_px"]
+        and 0 <= row["top_px"] < row["bottom_px"] <= row["height_px"]
+    )
 
 
 def negatives_are_false(row: pd.Series) -> bool:
@@ -102,7 +110,8 @@ def negatives_are_false(row: pd.Series) -> bool:
 
 
 RULES: dict[str, Callable[[pd.Series], bool]] = {
-    rule.__name__: rule for rule in (caption_matches_fields, caption_matches_geometry, boxes_inside_image, negatives_are_false)
+    rule.__name__: rule
+    for rule in (caption_matches_fields, caption_matches_geometry, boxes_inside_image, negatives_are_false)
 }
 
 
@@ -116,15 +125,25 @@ def _great_expectations() -> Any:
         logging.getLogger(name).setLevel(logging.ERROR)
     from great_expectations.execution_engine import PandasExecutionEngine
     from great_expectations.expectations.expectation import MulticolumnMapExpectation
-    from great_expectations.expectations.metrics.map_metric_provider import MulticolumnMapMetricProvider, multicolumn_condition_partial
+    from great_expectations.expectations.metrics.map_metric_provider import (
+        MulticolumnMapMetricProvider,
+        multicolumn_condition_partial,
+    )
 
     class MulticolumnRowSatisfies(MulticolumnMapMetricProvider):
         condition_metric_name = "multicolumn_values.satisfy_rule"
-        condition_domain_keys = ("batch_id", "table", "column_list", "row_condition", "condition_parser", "ignore_row_if")
+        condition_domain_keys = (
+            "batch_id",
+            "table",
+            "column_list",
+            "row_condition",
+            "condition_parser",
+            "ignore_row_if",
+        )
         condition_value_keys = ("rule",)
 
         @multicolumn_condition_partial(engine=PandasExecutionEngine)
-        def _pandas(cls, column_list: pd.DataFrame, rule: str, **_: Any) -> pd.Series:  # noqa: N805
+        def _pandas(cls, column_list: pd.DataFrame, rule: str, **_: Any) -> pd.Series:
             return column_list.apply(RULES[rule], axis=1)
 
     class ExpectRowsToSatisfy(MulticolumnMapExpectation):
@@ -172,7 +191,9 @@ _REASONS = {
 }
 
 
-def validate(samples: Sequence[Sample], min_visible_px: int, benchmark_ids: Collection[str], docs_dir: Path) -> ValidationReport:
+def validate(
+    samples: Sequence[Sample], min_visible_px: int, benchmark_ids: Collection[str], docs_dir: Path
+) -> ValidationReport:
     """Check samples, keep apart what fails, build Data Docs.
 
     Args:
@@ -188,11 +209,19 @@ def validate(samples: Sequence[Sample], min_visible_px: int, benchmark_ids: Coll
         "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(docs_dir.resolve())},
     }  # fmt: skip
     context.add_data_docs_site("samples", site)
-    batch = context.data_sources.add_pandas("samples").add_dataframe_asset("samples").add_batch_definition_whole_dataframe("round")
+    batch = (
+        context.data_sources.add_pandas("samples")
+        .add_dataframe_asset("samples")
+        .add_batch_definition_whole_dataframe("round")
+    )
     suite = context.suites.add(_suite(gx, rows_to_satisfy, list(frame.columns), min_visible_px, benchmark_ids))
     definition = context.validation_definitions.add(gx.ValidationDefinition(name="samples", data=batch, suite=suite))
     checkpoint = context.checkpoints.add(
-        gx.Checkpoint(name="samples", validation_definitions=[definition], result_format={"result_format": "COMPLETE", "unexpected_index_column_names": ["row"]})
+        gx.Checkpoint(
+            name="samples",
+            validation_definitions=[definition],
+            result_format={"result_format": "COMPLETE", "unexpected_index_column_names": ["row"]},
+        )
     )
     result = checkpoint.run(batch_parameters={"dataframe": frame})
     context.build_data_docs(site_names=["samples"])

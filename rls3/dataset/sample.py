@@ -78,7 +78,15 @@ class Sample:
 
 
 def make_sample(
-    scene: Scene, vocabulary: Sequence[Kind], rng: np.random.Generator, *, campaign: str, seed: int, round_number: int, step: int, split: Split
+    scene: Scene,
+    vocabulary: Sequence[Kind],
+    rng: np.random.Generator,
+    *,
+    campaign: str,
+    seed: int,
+    round_number: int,
+    step: int,
+    split: Split,
 ) -> Sample:
     """Caption a rendered scene from its measured geometry (box centres, camera heading).
 
@@ -139,15 +147,32 @@ _SCHEMA = pa.schema(
         ("spec", pa.string()),
         ("width_px", pa.int32()),
         ("height_px", pa.int32()),
-        ("camera", pa.struct([("position", _VECTOR), ("yaw_deg", pa.float64()), ("horizon_deg", pa.float64()), ("fov_deg", pa.float64())])),
+        (
+            "camera",
+            pa.struct(
+                [
+                    ("position", _VECTOR),
+                    ("yaw_deg", pa.float64()),
+                    ("horizon_deg", pa.float64()),
+                    ("fov_deg", pa.float64()),
+                ]
+            ),
+        ),
         (
             "objects",
             pa.list_(
                 pa.struct(
                     [
-                        ("object_id", pa.string()), ("name", pa.string()), ("type", pa.string()), ("color", pa.string()),
-                        ("center", _VECTOR), ("size", _VECTOR), ("yaw_deg", pa.float64()), ("visible_px", pa.int32()),
-                        ("box_px", pa.list_(pa.int32())), ("parent", pa.string()),
+                        ("object_id", pa.string()),
+                        ("name", pa.string()),
+                        ("type", pa.string()),
+                        ("color", pa.string()),
+                        ("center", _VECTOR),
+                        ("size", _VECTOR),
+                        ("yaw_deg", pa.float64()),
+                        ("visible_px", pa.int32()),
+                        ("box_px", pa.list_(pa.int32())),
+                        ("parent", pa.string()),
                     ]
                 )
             ),
@@ -158,7 +183,7 @@ _SCHEMA = pa.schema(
         ("round", pa.int32()),
         ("step", pa.int32()),
         ("split", pa.string()),
-    ]  # fmt: skip
+    ]
 )
 # How `datasets` learns that the column holds images.
 _HUGGINGFACE = {"info": {"features": {"image": {"_type": "Image"}}}}
@@ -173,7 +198,9 @@ def _object_row(item: SceneObject) -> dict[str, Any]:
 
 
 def _row(sample: Sample) -> dict[str, Any]:
-    plain = {name: getattr(sample, name) for name in _SCHEMA.names if name not in ("image", "objects", "camera", "negatives")}
+    plain = {
+        name: getattr(sample, name) for name in _SCHEMA.names if name not in ("image", "objects", "camera", "negatives")
+    }
     return plain | {
         "image": {"bytes": sample.image, "path": f"{sample.sample_id}.png"},
         "negatives": [asdict(n) for n in sample.negatives],
@@ -225,7 +252,9 @@ def write_samples(samples: Sequence[Sample], path: Path) -> None:
     except OSError as error:
         temporary.unlink(missing_ok=True)
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise CampaignError(f"no space left for {path} ({error.strerror}); free some and run again: nothing finished is lost") from None
+            raise CampaignError(
+                f"no space left for {path} ({error.strerror}); free some and run again: nothing finished is lost"
+            ) from None
         raise
 
 
@@ -235,10 +264,14 @@ def read_samples(path: Path) -> list[Sample]:
         rows = pq.read_table(path).to_pylist()
         return [_sample(row) for row in rows]
     except FileNotFoundError:
-        raise DataError(f"{path} is missing; restore it with `dvc checkout`, or delete its round's folder to make it again") from None
+        raise DataError(
+            f"{path} is missing; restore it with `dvc checkout`, or delete its round's folder to make it again"
+        ) from None
     except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]
-        raise DataError(f"{path} is damaged ({first[:120]}); restore it with `dvc checkout`, or delete its round's folder to make it again") from None
+        raise DataError(
+            f"{path} is damaged ({first[:120]}); restore it with `dvc checkout`, or delete its round's folder to make it again"
+        ) from None
 
 
 def balance(samples: Sequence[Sample]) -> dict[str, dict[str, int]]:

@@ -9,7 +9,9 @@ from rls3.params import SamplingParams
 from rls3.scene.records import RoomSurvey, SceneSpec
 
 
-def stratified_specs(surveys: Sequence[RoomSurvey], params: SamplingParams, rng: np.random.Generator) -> Iterator[SceneSpec]:
+def stratified_specs(
+    surveys: Sequence[RoomSurvey], params: SamplingParams, rng: np.random.Generator
+) -> Iterator[SceneSpec]:
     """Endless specs: rooms in turn, cells in turn, everything else drawn at random."""
     spots = [spots_of(survey) for survey in surveys]
     index = 0

@@ -9,7 +9,9 @@ from rls3.embedded_thor.wire import FifoWire
 
 def main() -> None:
     """Started by ai2thor's Controller, with Unity's arguments and the pipes in the environment."""
-    parser = argparse.ArgumentParser(prog="rls3-thor", description="A headless AI2-THOR: started by ai2thor's Controller, see docs/embedded-thor.md.")
+    parser = argparse.ArgumentParser(
+        prog="rls3-thor", description="A headless AI2-THOR: started by ai2thor's Controller, see docs/embedded-thor.md."
+    )
     parser.add_argument("-screen-fullscreen", type=int, default=0)
     parser.add_argument("-screen-quality", type=int, default=7)
     parser.add_argument("-screen-width", type=int, default=300)

@@ -43,7 +43,9 @@ def perform(session: Session, message: dict[str, Any]) -> None:
     try:
         function = _ACTIONS.get(name) if isinstance(name, str) else None
         if function is None:
-            raise ActionFailed(f"Invalid action: {name!r}. Known actions: {', '.join(sorted(_ACTIONS))}", "InvalidAction")
+            raise ActionFailed(
+                f"Invalid action: {name!r}. Known actions: {', '.join(sorted(_ACTIONS))}", "InvalidAction"
+            )
         arguments = {key: value for key, value in message.items() if key not in _ENVELOPE | _DEPRECATED}
         if name == "Reset":
             arguments["sceneName"] = message.get("sceneName")
@@ -57,7 +59,9 @@ def _checked(name: str, function: Callable[..., Any], arguments: dict[str, Any])
     parameters = dict(list(inspect.signature(function).parameters.items())[1:])
     unknown = [key for key in arguments if key not in parameters]
     if unknown:
-        raise ActionFailed(f"{name} got invalid argument {unknown[0]!r}. Valid: {', '.join(parameters) or 'none'}", "InvalidArgument")
+        raise ActionFailed(
+            f"{name} got invalid argument {unknown[0]!r}. Valid: {', '.join(parameters) or 'none'}", "InvalidArgument"
+        )
     missing = [key for key, p in parameters.items() if p.default is p.empty and key not in arguments]
     if missing:
         raise ActionFailed(f"{name} is missing argument {missing[0]!r}", "MissingArguments")
@@ -66,7 +70,10 @@ def _checked(name: str, function: Callable[..., Any], arguments: dict[str, Any])
         if value is None and parameters[key].default is not parameters[key].empty:
             continue
         if not _fits(value, wanted):
-            raise ActionFailed(f"{name}: argument {key!r} = {value!r} is not of type {getattr(wanted, '__name__', wanted)}", "InvalidArgument")
+            raise ActionFailed(
+                f"{name}: argument {key!r} = {value!r} is not of type {getattr(wanted, '__name__', wanted)}",
+                "InvalidArgument",
+            )
     return {key: value for key, value in arguments.items() if value is not None or parameters[key].default is None}
 
 
@@ -112,7 +119,9 @@ def initialize(
     if not 0 < fieldOfView < 180:
         raise ActionFailed(f"fov must be in (0, 180), not {fieldOfView}", "InvalidArgument")
     if agentCount != 1 or agentMode != "default" or renderSemanticSegmentation or renderNormalsImage:
-        raise ActionFailed("only one agent of mode 'default', and no semantic or normals images, are supported", "InvalidArgument")
+        raise ActionFailed(
+            "only one agent of mode 'default', and no semantic or normals images, are supported", "InvalidArgument"
+        )
     session.grid_m, session.visibility_m, session.fov_deg = gridSize, visibilityDistance, fieldOfView
     session.snap_to_grid, session.rotate_deg = snapToGrid, rotateStepDegrees
     session.depth_on, session.ids_on = renderDepthImage, renderInstanceSegmentation
@@ -288,7 +297,12 @@ def set_object_poses(session: Session, objectPoses: list[Any], placeStationary: 
     for pose in objectPoses:
         item = items.get(pose.get("objectName")) if isinstance(pose, dict) else None
         rotation = (pose.get("rotation") or {"x": 0, "y": 0, "z": 0}) if isinstance(pose, dict) else None
-        if item is None or not item.pickupable or not _fits(pose.get("position"), Position) or not _fits(rotation, Position):
+        if (
+            item is None
+            or not item.pickupable
+            or not _fits(pose.get("position"), Position)
+            or not _fits(rotation, Position)
+        ):
             bad.append(pose.get("objectName") if isinstance(pose, dict) else pose)
             continue
         if item.name in listed:
@@ -412,7 +426,11 @@ def add_third_party_camera(session: Session, position: Position, rotation: Posit
 
 @_action
 def update_third_party_camera(
-    session: Session, thirdPartyCameraId: int = 0, position: Position | None = None, rotation: Position | None = None, fieldOfView: float | None = None
+    session: Session,
+    thirdPartyCameraId: int = 0,
+    position: Position | None = None,
+    rotation: Position | None = None,
+    fieldOfView: float | None = None,
 ) -> None:
     if not 0 <= thirdPartyCameraId < len(session.cameras):
         raise ActionFailed(f"there is no third-party camera {thirdPartyCameraId}", "InvalidArgument")
@@ -433,7 +451,13 @@ def randomize_lighting(
 
 
 @_action
-def randomize_materials(session: Session, useTrainMaterials: bool | None = None, useValMaterials: bool | None = None, useTestMaterials: bool | None = None, inRoomTypes: list[Any] | None = None) -> None:
+def randomize_materials(
+    session: Session,
+    useTrainMaterials: bool | None = None,
+    useValMaterials: bool | None = None,
+    useTestMaterials: bool | None = None,
+    inRoomTypes: list[Any] | None = None,
+) -> None:
     session.world.randomize_materials(session.rng)
 
 

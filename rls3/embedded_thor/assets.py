@@ -28,13 +28,24 @@ def color_material(color: str) -> Material:
     return Material(f"color-{color}", COLORS[color], specular=0.45, shininess=0.55)
 
 
-def _arc(center: Vector3, radius: float, start_deg: float, end_deg: float, n: int = 9, flat: float = 1.0) -> list[Vector3]:
+def _arc(
+    center: Vector3, radius: float, start_deg: float, end_deg: float, n: int = 9, flat: float = 1.0
+) -> list[Vector3]:
     angles = np.radians(np.linspace(start_deg, end_deg, n))
     return [(center[0] + radius * flat * np.cos(a), center[1] + radius * np.sin(a), center[2]) for a in angles]
 
 
 def _mug() -> list[Mesh]:
-    body = [(0, 0), (0.040, 0), (0.046, 0.006), (0.046, 0.108), (0.043, 0.112), (0.040, 0.108), (0.040, 0.012), (0, 0.010)]
+    body = [
+        (0, 0),
+        (0.040, 0),
+        (0.046, 0.006),
+        (0.046, 0.108),
+        (0.043, 0.112),
+        (0.040, 0.108),
+        (0.040, 0.012),
+        (0, 0.010),
+    ]
     return [lathe(body, "color"), tube(_arc((0.044, 0.058, 0), 0.032, -75, 75, flat=1.1), 0.008, "color")]
 
 
@@ -55,10 +66,27 @@ def _plate() -> list[Mesh]:
 
 
 def _pot() -> list[Mesh]:
-    body = [(0, 0), (0.108, 0), (0.115, 0.008), (0.115, 0.125), (0.119, 0.13), (0.112, 0.132), (0.108, 0.12), (0.108, 0.012), (0, 0.01)]
+    body = [
+        (0, 0),
+        (0.108, 0),
+        (0.115, 0.008),
+        (0.115, 0.125),
+        (0.119, 0.13),
+        (0.112, 0.132),
+        (0.108, 0.12),
+        (0.108, 0.012),
+        (0, 0.01),
+    ]
     lid = [(0.116, 0.133), (0.08, 0.152), (0.0, 0.160)]
     knob = [(0.010, 0.157), (0.012, 0.170), (0.020, 0.178), (0.014, 0.188), (0, 0.190)]
-    handles = [tube([(s * 0.112, 0.10, -0.035), (s * 0.148, 0.102, -0.03), (s * 0.148, 0.102, 0.03), (s * 0.112, 0.10, 0.035)], 0.008, "dark") for s in (-1, 1)]
+    handles = [
+        tube(
+            [(s * 0.112, 0.10, -0.035), (s * 0.148, 0.102, -0.03), (s * 0.148, 0.102, 0.03), (s * 0.112, 0.10, 0.035)],
+            0.008,
+            "dark",
+        )
+        for s in (-1, 1)
+    ]
     return [lathe(body, "color", 24), lathe(lid, "color", 24), lathe(knob, "dark", 12), *handles]
 
 
@@ -76,12 +104,35 @@ def _kettle() -> list[Mesh]:
 
 
 def _vase() -> list[Mesh]:
-    profile = [(0, 0), (0.050, 0), (0.062, 0.015), (0.088, 0.085), (0.085, 0.13), (0.055, 0.19), (0.036, 0.225), (0.040, 0.265), (0.058, 0.29), (0.050, 0.288), (0.030, 0.25), (0.025, 0.225), (0, 0.2)]
+    profile = [
+        (0, 0),
+        (0.050, 0),
+        (0.062, 0.015),
+        (0.088, 0.085),
+        (0.085, 0.13),
+        (0.055, 0.19),
+        (0.036, 0.225),
+        (0.040, 0.265),
+        (0.058, 0.29),
+        (0.050, 0.288),
+        (0.030, 0.25),
+        (0.025, 0.225),
+        (0, 0.2),
+    ]
     return [lathe(profile, "color", 22)]
 
 
 def _bottle() -> list[Mesh]:
-    profile = [(0, 0), (0.038, 0), (0.042, 0.008), (0.042, 0.175), (0.036, 0.205), (0.017, 0.238), (0.015, 0.29), (0, 0.29)]
+    profile = [
+        (0, 0),
+        (0.038, 0),
+        (0.042, 0.008),
+        (0.042, 0.175),
+        (0.036, 0.205),
+        (0.017, 0.238),
+        (0.015, 0.29),
+        (0, 0.29),
+    ]
     label = [(0.0425, 0.06), (0.0432, 0.061), (0.0432, 0.139), (0.0425, 0.14)]
     cork = [(0.016, 0.288), (0.017, 0.291), (0.017, 0.31), (0, 0.31)]
     return [lathe(profile, "color"), lathe(label, "paper"), lathe(cork, "cork", 10)]
@@ -89,7 +140,11 @@ def _bottle() -> list[Mesh]:
 
 def _book() -> list[Mesh]:
     cover = [box((0.18, 0.006, 0.25), (0, y, 0), "color") for y in (0.003, 0.047)]
-    return [*cover, box((0.006, 0.05, 0.25), (-0.087, 0.025, 0), "color"), box((0.165, 0.038, 0.235), (0.002, 0.025, 0), "paper")]
+    return [
+        *cover,
+        box((0.006, 0.05, 0.25), (-0.087, 0.025, 0), "color"),
+        box((0.165, 0.038, 0.235), (0.002, 0.025, 0), "paper"),
+    ]
 
 
 def _candle() -> list[Mesh]:
@@ -107,9 +162,18 @@ def _alarm_clock() -> list[Mesh]:
 
         return Mesh(swap(m.vertices) + np.array([0, 0.088, 0]), m.faces, swap(m.normals), m.uv, m.material)
 
-    drum = upright(lathe([(0, -0.03), (0.068, -0.03), (0.072, -0.022), (0.072, 0.022), (0.068, 0.03), (0.060, 0.03), (0.058, 0.024)], "color", 22))
+    drum = upright(
+        lathe(
+            [(0, -0.03), (0.068, -0.03), (0.072, -0.022), (0.072, 0.022), (0.068, 0.03), (0.060, 0.03), (0.058, 0.024)],
+            "color",
+            22,
+        )
+    )
     face = upright(lathe([(0.058, -0.034), (0, -0.034)][::-1], "paper", 22))
-    hands = [box((0.006, 0.042, 0.004), (0, 0.105, 0.037), "dark"), box((0.03, 0.006, 0.004), (0.013, 0.088, 0.037), "dark")]
+    hands = [
+        box((0.006, 0.042, 0.004), (0, 0.105, 0.037), "dark"),
+        box((0.03, 0.006, 0.004), (0.013, 0.088, 0.037), "dark"),
+    ]
     bells = [ball((0.026, 0.020, 0.022), (s * 0.040, 0.158, 0), "metal", 6, 10) for s in (-1, 1)]
     feet = [ball((0.012, 0.016, 0.02), (s * 0.042, 0.016, 0), "dark", 6, 8) for s in (-1, 1)]
     return [drum, face, *hands, *bells, *feet]
@@ -139,8 +203,17 @@ def _box_carton() -> list[Mesh]:
 
 
 def _basket_ball() -> list[Mesh]:
-    rings = [tube([(0.1205 * np.cos(a), 0.12, 0.1205 * np.sin(a)) for a in np.linspace(0, 2 * np.pi, 25)], 0.003, "dark", 5)]
-    rings.append(tube([(0.1205 * np.cos(a), 0.12 + 0.1205 * np.sin(a), 0) for a in np.linspace(0, 2 * np.pi, 25)], 0.003, "dark", 5))
+    rings = [
+        tube([(0.1205 * np.cos(a), 0.12, 0.1205 * np.sin(a)) for a in np.linspace(0, 2 * np.pi, 25)], 0.003, "dark", 5)
+    ]
+    rings.append(
+        tube(
+            [(0.1205 * np.cos(a), 0.12 + 0.1205 * np.sin(a), 0) for a in np.linspace(0, 2 * np.pi, 25)],
+            0.003,
+            "dark",
+            5,
+        )
+    )
     return [ball((0.12, 0.12, 0.12), (0, 0.12, 0), "color", 12, 18), *rings]
 
 

@@ -16,12 +16,25 @@ def _top(width: float, depth: float, y: float, clearance: float = 10.0) -> Surfa
 
 def _legs(width: float, depth: float, height: float, thickness: float, material: str) -> list[Mesh]:
     x, z = width / 2 - thickness, depth / 2 - thickness
-    return [box((thickness, height, thickness), (sx * x, height / 2, sz * z), material) for sx in (-1, 1) for sz in (-1, 1)]
+    return [
+        box((thickness, height, thickness), (sx * x, height / 2, sz * z), material) for sx in (-1, 1) for sz in (-1, 1)
+    ]
 
 
-def table(type_: str, width: float, depth: float, height: float, top: str = "wood", legs: str = "wood_dark", shelf: bool = False) -> Furniture:
+def table(
+    type_: str,
+    width: float,
+    depth: float,
+    height: float,
+    top: str = "wood",
+    legs: str = "wood_dark",
+    shelf: bool = False,
+) -> Furniture:
     """DiningTable, CoffeeTable, SideTable or Desk: a board on four legs, with an open shelf below if wanted."""
-    meshes = [box((width, 0.035, depth), (0, height - 0.0175, 0), top), *_legs(width, depth, height - 0.035, 0.05, legs)]
+    meshes = [
+        box((width, 0.035, depth), (0, height - 0.0175, 0), top),
+        *_legs(width, depth, height - 0.035, 0.05, legs),
+    ]
     surfaces = [_top(width, depth, height)]
     if shelf:
         meshes.append(box((width - 0.06, 0.02, depth - 0.06), (0, height * 0.35, 0), top))
@@ -40,7 +53,11 @@ def counter(width: float, depth: float = 0.62, height: float = 0.90, drawers: in
     door = width / drawers
     for i in range(drawers):
         x = -width / 2 + door * (i + 0.5)
-        meshes.append(box((door - 0.015, height - 0.18, 0.012), (x, 0.10 + (height - 0.14) / 2, depth / 2 - 0.016), "cabinet_door"))
+        meshes.append(
+            box(
+                (door - 0.015, height - 0.18, 0.012), (x, 0.10 + (height - 0.14) / 2, depth / 2 - 0.016), "cabinet_door"
+            )
+        )
         meshes.append(box((door * 0.4, 0.014, 0.02), (x, height - 0.11, depth / 2 - 0.004), "metal"))
     return Furniture("CounterTop", merged(meshes), (width, height, depth), (_top(width, depth, height),))
 
@@ -53,7 +70,11 @@ def shelving_unit(width: float, depth: float, levels: tuple[float, ...], height:
     surfaces = []
     for level, above in zip(levels, (*levels[1:], 10.0)):
         meshes.append(box((width - 0.05, 0.022, depth), (0, level - 0.011, 0), "wood"))
-        surfaces.append(Surface(-width / 2 + _EDGE, -depth / 2 + 0.04, width / 2 - _EDGE, depth / 2 - 0.03, level, above - level - 0.03))
+        surfaces.append(
+            Surface(
+                -width / 2 + _EDGE, -depth / 2 + 0.04, width / 2 - _EDGE, depth / 2 - 0.03, level, above - level - 0.03
+            )
+        )
     return Furniture("ShelvingUnit", merged(meshes), (width, height, depth), tuple(surfaces))
 
 
@@ -62,15 +83,26 @@ def wall_shelf(width: float, depth: float, heights: tuple[float, ...]) -> Furnit
     meshes, surfaces = [], []
     for height, above in zip(heights, (*heights[1:], 10.0)):
         meshes.append(box((width, 0.025, depth), (0, height - 0.0125, 0), "wood"))
-        meshes += [box((0.02, 0.09, depth * 0.7), (s * width * 0.38, height - 0.07, -depth * 0.15), "dark") for s in (-1, 1)]
-        surfaces.append(Surface(-width / 2 + 0.05, -depth / 2 + 0.03, width / 2 - 0.05, depth / 2 - 0.02, height, above - height - 0.05))
+        meshes += [
+            box((0.02, 0.09, depth * 0.7), (s * width * 0.38, height - 0.07, -depth * 0.15), "dark") for s in (-1, 1)
+        ]
+        surfaces.append(
+            Surface(
+                -width / 2 + 0.05, -depth / 2 + 0.03, width / 2 - 0.05, depth / 2 - 0.02, height, above - height - 0.05
+            )
+        )
     low = heights[0] - 0.12
-    return Furniture("Shelf", merged(meshes), (width, heights[-1] - low, depth), tuple(surfaces), blocks=False, bottom=low)
+    return Furniture(
+        "Shelf", merged(meshes), (width, heights[-1] - low, depth), tuple(surfaces), blocks=False, bottom=low
+    )
 
 
 def dresser(type_: str, width: float, depth: float, height: float, rows: int = 3) -> Furniture:
     """Dresser, TVStand or SideTable with drawers."""
-    meshes = [box((width, height - 0.06, depth - 0.02), (0, 0.04 + (height - 0.06) / 2, -0.01), "wood_dark"), box((width, 0.03, depth), (0, height - 0.015, 0), "wood")]
+    meshes = [
+        box((width, height - 0.06, depth - 0.02), (0, 0.04 + (height - 0.06) / 2, -0.01), "wood_dark"),
+        box((width, 0.03, depth), (0, height - 0.015, 0), "wood"),
+    ]
     step = (height - 0.10) / rows
     for i in range(rows):
         y = 0.06 + step * (i + 0.5)
@@ -103,7 +135,10 @@ def bed(width: float, length: float = 2.0) -> Furniture:
         box((width - 0.04, 0.20, length - 0.06), (0, 0.41, 0.02), "linen"),
         box((width, 0.06, length * 0.62), (0, 0.515, length * 0.17), "fabric"),
         box((width, 0.75, 0.06), (0, 0.5, -length / 2 + 0.03), "wood"),
-        *[ball((width * 0.21, 0.07, 0.19), (s * width * 0.24, 0.55, -length / 2 + 0.32), "linen", 8, 14) for s in (-1, 1)],
+        *[
+            ball((width * 0.21, 0.07, 0.19), (s * width * 0.24, 0.55, -length / 2 + 0.32), "linen", 8, 14)
+            for s in (-1, 1)
+        ],
     ]
     surface = Surface(-width / 2 + 0.12, -length * 0.12, width / 2 - 0.12, length / 2 - 0.12, 0.545)
     return Furniture("Bed", merged(meshes), (width, 0.875, length), (surface,))
@@ -111,7 +146,14 @@ def bed(width: float, length: float = 2.0) -> Furniture:
 
 def stool(height: float = 0.46) -> Furniture:
     """Stool: a round seat that also carries things."""
-    meshes = [lathe([(0, height - 0.035), (0.17, height - 0.035), (0.18, height - 0.02), (0.17, height), (0, height)], "wood", 20), *_legs(0.24, 0.24, height - 0.03, 0.03, "wood_dark")]
+    meshes = [
+        lathe(
+            [(0, height - 0.035), (0.17, height - 0.035), (0.18, height - 0.02), (0.17, height), (0, height)],
+            "wood",
+            20,
+        ),
+        *_legs(0.24, 0.24, height - 0.03, 0.03, "wood_dark"),
+    ]
     return Furniture("Stool", merged(meshes), (0.36, height, 0.36), (Surface(-0.07, -0.07, 0.07, 0.07, height),))
 
 
@@ -136,7 +178,11 @@ def fridge() -> Furniture:
 
 
 def stove() -> Furniture:
-    rings = [lathe([(0.085, 0.906), (0.09, 0.910), (0.06, 0.910), (0.055, 0.906)], "dark", 18, (x, 0, z)) for x in (-0.15, 0.15) for z in (-0.13, 0.13)]
+    rings = [
+        lathe([(0.085, 0.906), (0.09, 0.910), (0.06, 0.910), (0.055, 0.906)], "dark", 18, (x, 0, z))
+        for x in (-0.15, 0.15)
+        for z in (-0.13, 0.13)
+    ]
     meshes = [
         box((0.60, 0.88, 0.60), (0, 0.44, 0), "enamel"),
         box((0.60, 0.025, 0.60), (0, 0.8925, 0), "dark_gloss"),
@@ -158,7 +204,20 @@ def sink_cabinet(width: float = 0.9) -> Furniture:
         box((0.035, 0.18, 0.035), (0, 0.95, -0.22), "metal"), box((0.03, 0.03, 0.14), (0, 1.03, -0.16), "metal"),
         *[box((width / 2 - 0.03, 0.62, 0.014), (s * width / 4, 0.42, 0.245), "cabinet_door") for s in (-1, 1)],
     ]  # fmt: skip
-    sides = tuple(Surface(*sorted((s * 0.26, s * (width / 2 - 0.06)))[:1], -0.2, sorted((s * 0.26, s * (width / 2 - 0.06)))[1], 0.2, 0.86) for s in (-1, 1)) if width > 0.8 else ()
+    sides = (
+        tuple(
+            Surface(
+                *sorted((s * 0.26, s * (width / 2 - 0.06)))[:1],
+                -0.2,
+                sorted((s * 0.26, s * (width / 2 - 0.06)))[1],
+                0.2,
+                0.86,
+            )
+            for s in (-1, 1)
+        )
+        if width > 0.8
+        else ()
+    )
     return Furniture("SinkBasin", merged(meshes), (width + 0.02, 1.05, 0.52), sides)
 
 
@@ -192,30 +251,57 @@ def floor_lamp() -> Furniture:
 
 
 def plant() -> Furniture:
-    leaves = [ball((0.05, 0.22, 0.10), (0.13 * x, 0.62 + 0.1 * (i % 3), 0.13 * z), "leaf", 6, 8) for i, (x, z) in enumerate([(1, 0), (-1, 0.2), (0.2, 1), (0, -1), (0.7, 0.7), (-0.7, -0.6), (0, 0)])]
+    leaves = [
+        ball((0.05, 0.22, 0.10), (0.13 * x, 0.62 + 0.1 * (i % 3), 0.13 * z), "leaf", 6, 8)
+        for i, (x, z) in enumerate([(1, 0), (-1, 0.2), (0.2, 1), (0, -1), (0.7, 0.7), (-0.7, -0.6), (0, 0)])
+    ]
     pot = lathe([(0, 0), (0.12, 0), (0.16, 0.30), (0.145, 0.30), (0.14, 0.27), (0, 0.27)], "terracotta", 18)
     return Furniture("HousePlant", merged([pot, *leaves]), (0.40, 0.95, 0.40))
 
 
 def bin_() -> Furniture:
-    return Furniture("GarbageCan", (lathe([(0, 0), (0.12, 0), (0.15, 0.36), (0.14, 0.36), (0.11, 0.02), (0, 0.02)], "metal", 20),), (0.30, 0.36, 0.30))
+    return Furniture(
+        "GarbageCan",
+        (lathe([(0, 0), (0.12, 0), (0.15, 0.36), (0.14, 0.36), (0.11, 0.02), (0, 0.02)], "metal", 20),),
+        (0.30, 0.36, 0.30),
+    )
 
 
 def television(width: float = 0.95) -> Furniture:
     """Stands on a TVStand: placed at the stand's height."""
-    meshes = [box((width, width * 0.56, 0.04), (0, 0.08 + width * 0.28, 0), "dark"), box((width - 0.04, width * 0.56 - 0.04, 0.01), (0, 0.08 + width * 0.28, 0.022), "dark_gloss"), box((0.3, 0.02, 0.18), (0, 0.01, 0), "dark"), box((0.05, 0.08, 0.03), (0, 0.05, 0), "dark")]
+    meshes = [
+        box((width, width * 0.56, 0.04), (0, 0.08 + width * 0.28, 0), "dark"),
+        box((width - 0.04, width * 0.56 - 0.04, 0.01), (0, 0.08 + width * 0.28, 0.022), "dark_gloss"),
+        box((0.3, 0.02, 0.18), (0, 0.01, 0), "dark"),
+        box((0.05, 0.08, 0.03), (0, 0.05, 0), "dark"),
+    ]
     return Furniture("Television", merged(meshes), (width, 0.08 + width * 0.56, 0.18), blocks=False)
 
 
 def window(width: float, height: float, sill: float) -> Furniture:
     """Hung on a wall at -z: a bright pane in a white frame."""
     y = sill + height / 2
-    bars = [box((width + 0.12, 0.06, 0.05), (0, sill - 0.03, 0.02), "white"), box((width + 0.12, 0.06, 0.05), (0, sill + height + 0.03, 0.02), "white")]
+    bars = [
+        box((width + 0.12, 0.06, 0.05), (0, sill - 0.03, 0.02), "white"),
+        box((width + 0.12, 0.06, 0.05), (0, sill + height + 0.03, 0.02), "white"),
+    ]
     bars += [box((0.06, height, 0.05), (s * (width / 2 + 0.03), y, 0.02), "white") for s in (-1, 1)]
     bars += [box((0.03, height, 0.03), (0, y, 0.015), "white"), box((width, 0.03, 0.03), (0, y, 0.015), "white")]
-    return Furniture("Window", merged([box((width, height, 0.012), (0, y, 0.006), "pane"), *bars]), (width + 0.12, height + 0.12, 0.05), blocks=False, bottom=sill - 0.06)
+    return Furniture(
+        "Window",
+        merged([box((width, height, 0.012), (0, y, 0.006), "pane"), *bars]),
+        (width + 0.12, height + 0.12, 0.05),
+        blocks=False,
+        bottom=sill - 0.06,
+    )
 
 
 def painting(width: float, height: float, bottom: float, material: str = "picture") -> Furniture:
     frame = box((width + 0.06, height + 0.06, 0.02), (0, bottom + height / 2, 0.01), "wood_dark")
-    return Furniture("Painting", merged([frame, box((width, height, 0.01), (0, bottom + height / 2, 0.019), material)]), (width + 0.06, height + 0.06, 0.03), blocks=False, bottom=bottom - 0.03)
+    return Furniture(
+        "Painting",
+        merged([frame, box((width, height, 0.01), (0, bottom + height / 2, 0.019), material)]),
+        (width + 0.06, height + 0.06, 0.03),
+        blocks=False,
+        bottom=bottom - 0.03,
+    )

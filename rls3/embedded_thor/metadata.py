@@ -78,7 +78,12 @@ def agent_metadata(session: "Session") -> dict[str, Any]:
     low, high = world.room.minimum, world.room.maximum
     carriers = session.carriers()
     bounds = np.array([[x, y, z] for x in (low[0], high[0]) for y in (low[1], high[1]) for z in (low[2], high[2])])
-    pose = {"position": dict(_ZERO), "rotation": dict(_ZERO), "localPosition": dict(_ZERO), "localRotation": dict(_ZERO)}
+    pose = {
+        "position": dict(_ZERO),
+        "rotation": dict(_ZERO),
+        "localPosition": dict(_ZERO),
+        "localRotation": dict(_ZERO),
+    }
     return {
         "objects": [describe(item, session, carriers) for item in session.listed_items()],
         "isSceneAtRest": True,

@@ -24,7 +24,17 @@ QUALITIES = {
     "Very Low": "observation", "Low": "observation", "Medium": "dataset", "MediumCloseFitShadows": "dataset",
     "High": "dataset", "High WebGL": "dataset", "Very High": "dataset", "Ultra": "beauty",
 }  # fmt: skip
-QUALITY_NAMES = ("DONOTUSE", "Very Low", "Low", "Medium", "MediumCloseFitShadows", "High", "Very High", "Ultra", "High WebGL")
+QUALITY_NAMES = (
+    "DONOTUSE",
+    "Very Low",
+    "Low",
+    "Medium",
+    "MediumCloseFitShadows",
+    "High",
+    "Very High",
+    "Ultra",
+    "High WebGL",
+)
 
 
 @dataclass(frozen=True)
@@ -67,7 +77,9 @@ class Renderer:
         self._camera = mujoco.MjvCamera()
         self._perturb = mujoco.MjvPerturb()
 
-    def _context(self, world: World, quality: str, width: int, height: int) -> tuple[mujoco.MjvScene, mujoco.MjrContext]:
+    def _context(
+        self, world: World, quality: str, width: int, height: int
+    ) -> tuple[mujoco.MjvScene, mujoco.MjrContext]:
         key = (id(world), quality)
         if key not in self._contexts:
             preset = PRESETS[quality]
@@ -100,7 +112,11 @@ class Renderer:
         codes = np.empty((height, width, 3), np.uint8)
         buffer = np.empty((height, width), np.float32)
         mujoco.mjr_readPixels(codes, buffer, rect, context)
-        segments = codes[..., 0].astype(np.int32) + (codes[..., 1].astype(np.int32) << 8) + (codes[..., 2].astype(np.int32) << 16)
+        segments = (
+            codes[..., 0].astype(np.int32)
+            + (codes[..., 1].astype(np.int32) << 8)
+            + (codes[..., 2].astype(np.int32) << 16)
+        )
         geom_of_segment = np.full(scene.ngeom + 1, -1, np.int32)
         for geom in scene.geoms[: scene.ngeom]:
             if geom.segid >= 0:
@@ -108,7 +124,15 @@ class Renderer:
         metres = (NEAR_M * FAR_M) / (NEAR_M + buffer.astype(np.float64) * (FAR_M - NEAR_M))  # reversed z: 1 near, 0 far
         return Frame(color, geom_of_segment[segments], metres.astype(np.float32) if depth else None)
 
-    def _color(self, world: World, view: View, scene: mujoco.MjvScene, context: mujoco.MjrContext, rect: mujoco.MjrRect, draws: int) -> np.ndarray:
+    def _color(
+        self,
+        world: World,
+        view: View,
+        scene: mujoco.MjvScene,
+        context: mujoco.MjrContext,
+        rect: mujoco.MjrRect,
+        draws: int,
+    ) -> np.ndarray:
         image = np.empty((rect.height, rect.width, 3), np.uint8)
         if draws == 1:
             self._update(world, view, scene)
@@ -130,7 +154,9 @@ class Renderer:
         return np.round(total / draws).astype(np.uint8)
 
     def _update(self, world: World, view: View, scene: mujoco.MjvScene) -> None:
-        mujoco.mjv_updateScene(world.model, world.data, self._option, self._perturb, self._camera, mujoco.mjtCatBit.mjCAT_ALL.value, scene)
+        mujoco.mjv_updateScene(
+            world.model, world.data, self._option, self._perturb, self._camera, mujoco.mjtCatBit.mjCAT_ALL.value, scene
+        )
         for geom in scene.geoms[: scene.ngeom]:
             if geom.objid in world.casts_no_shadow:
                 geom.category = mujoco.mjtCatBit.mjCAT_DECOR

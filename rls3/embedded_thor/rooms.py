@@ -33,7 +33,15 @@ _SHARED = {
 }
 
 
-def _look(floor: tuple[str, Vector3, float], wall: tuple[str, Vector3], wood: Vector3, fabric: Vector3, cabinet: Vector3, picture: Vector3, rug: Vector3) -> dict[str, Material]:
+def _look(
+    floor: tuple[str, Vector3, float],
+    wall: tuple[str, Vector3],
+    wood: Vector3,
+    fabric: Vector3,
+    cabinet: Vector3,
+    picture: Vector3,
+    rug: Vector3,
+) -> dict[str, Material]:
     """The materials of a room from a handful of colours."""
     dark_wood = tuple(0.62 * c for c in wood)
     own = {
@@ -43,9 +51,13 @@ def _look(floor: tuple[str, Vector3, float], wall: tuple[str, Vector3], wood: Ve
         "wood_dark": Material("wood_dark", dark_wood, "wood", 0.7),
         "wood_back": Material("wood_back", tuple(0.85 * c for c in wood), "wood", 0.9),
         "fabric": Material("fabric", fabric, "fabric", 0.22, specular=0.0),
-        "fabric_light": Material("fabric_light", tuple(min(1.0, 1.18 * c) for c in fabric), "fabric", 0.22, specular=0.0),
+        "fabric_light": Material(
+            "fabric_light", tuple(min(1.0, 1.18 * c) for c in fabric), "fabric", 0.22, specular=0.0
+        ),
         "cabinet": Material("cabinet", cabinet, specular=0.3, shininess=0.4),
-        "cabinet_door": Material("cabinet_door", tuple(min(1.0, 1.08 * c) for c in cabinet), specular=0.3, shininess=0.4),
+        "cabinet_door": Material(
+            "cabinet_door", tuple(min(1.0, 1.08 * c) for c in cabinet), specular=0.3, shininess=0.4
+        ),
         "marble": Material("marble", (0.82, 0.81, 0.78), "marble", 0.9, specular=0.5, shininess=0.6),
         "picture": Material("picture", picture, "picture", 0.6),
         "rug": Material("rug", rug, "woven", 0.8, specular=0.0),
@@ -53,7 +65,9 @@ def _look(floor: tuple[str, Vector3, float], wall: tuple[str, Vector3], wood: Ve
     return own
 
 
-def _against(side: str, along: float, piece: Furniture, minimum: Vector3, maximum: Vector3, y: float = 0.0) -> tuple[Furniture, Vector3, float]:
+def _against(
+    side: str, along: float, piece: Furniture, minimum: Vector3, maximum: Vector3, y: float = 0.0
+) -> tuple[Furniture, Vector3, float]:
     """A piece with its back to a wall ("north" is +z). `along`: coordinate of its centre along the wall."""
     gap = piece.size[2] / 2 + (_CLEAR_M if piece.blocks else 0.0)
     if piece.type in ("Window", "Painting"):
@@ -89,7 +103,15 @@ def _kitchen() -> tuple[Vector3, Layout, dict[str, Material], Vector3]:
         _against("west", 0.2, f.window(1.3, 1.0, 1.0), low, high),
         _against("south", 0.6, f.painting(0.7, 0.5, 1.35), low, high),
     ]
-    look = _look(("tiles", (0.80, 0.76, 0.68), 0.8), ("plaster", (0.86, 0.84, 0.74)), (0.72, 0.53, 0.34), (0.5, 0.5, 0.55), (0.62, 0.68, 0.66), (0.55, 0.68, 0.80), (0.45, 0.5, 0.52))
+    look = _look(
+        ("tiles", (0.80, 0.76, 0.68), 0.8),
+        ("plaster", (0.86, 0.84, 0.74)),
+        (0.72, 0.53, 0.34),
+        (0.5, 0.5, 0.55),
+        (0.62, 0.68, 0.66),
+        (0.55, 0.68, 0.80),
+        (0.45, 0.5, 0.52),
+    )
     return high, layout, look, (0.75, -1.0, -0.45)
 
 
@@ -109,7 +131,15 @@ def _living_room() -> tuple[Vector3, Layout, dict[str, Material], Vector3]:
         _against("north", -0.5, f.painting(1.0, 0.6, 1.3), low, high),
         _against("south", -0.5, f.painting(0.8, 0.55, 1.35), low, high),
     ]
-    look = _look(("planks", (0.60, 0.42, 0.26), 1.3), ("stripes", (0.78, 0.80, 0.78)), (0.62, 0.43, 0.27), (0.34, 0.40, 0.47), (0.8, 0.8, 0.78), (0.75, 0.55, 0.42), (0.62, 0.55, 0.48))
+    look = _look(
+        ("planks", (0.60, 0.42, 0.26), 1.3),
+        ("stripes", (0.78, 0.80, 0.78)),
+        (0.62, 0.43, 0.27),
+        (0.34, 0.40, 0.47),
+        (0.8, 0.8, 0.78),
+        (0.75, 0.55, 0.42),
+        (0.62, 0.55, 0.48),
+    )
     return high, layout, look, (-0.55, -1.0, -0.7)
 
 
@@ -128,7 +158,15 @@ def _bedroom() -> tuple[Vector3, Layout, dict[str, Material], Vector3]:
         _against("east", 0.2, f.painting(0.6, 0.8, 1.1), low, high),
         _against("west", -1.3, f.bin_(), low, high),
     ]
-    look = _look(("carpet", (0.66, 0.62, 0.56), 1.0), ("plaster", (0.72, 0.78, 0.80)), (0.80, 0.66, 0.48), (0.45, 0.48, 0.58), (0.8, 0.8, 0.78), (0.80, 0.66, 0.55), (0.50, 0.45, 0.50))
+    look = _look(
+        ("carpet", (0.66, 0.62, 0.56), 1.0),
+        ("plaster", (0.72, 0.78, 0.80)),
+        (0.80, 0.66, 0.48),
+        (0.45, 0.48, 0.58),
+        (0.8, 0.8, 0.78),
+        (0.80, 0.66, 0.55),
+        (0.50, 0.45, 0.50),
+    )
     return high, layout, look, (0.7, -1.0, 0.5)
 
 
@@ -146,7 +184,15 @@ def _bathroom() -> tuple[Vector3, Layout, dict[str, Material], Vector3]:
         _against("north", 0.9, f.window(0.8, 0.8, 1.25), low, high),
         _against("south", 0.25, f.painting(0.7, 0.5, 1.3), low, high),
     ]
-    look = _look(("tiles", (0.55, 0.62, 0.66), 0.6), ("tiles", (0.82, 0.88, 0.89)), (0.74, 0.58, 0.42), (0.5, 0.5, 0.55), (0.78, 0.80, 0.80), (0.50, 0.70, 0.78), (0.40, 0.55, 0.60))
+    look = _look(
+        ("tiles", (0.55, 0.62, 0.66), 0.6),
+        ("tiles", (0.82, 0.88, 0.89)),
+        (0.74, 0.58, 0.42),
+        (0.5, 0.5, 0.55),
+        (0.78, 0.80, 0.80),
+        (0.50, 0.70, 0.78),
+        (0.40, 0.55, 0.60),
+    )
     return high, layout, look, (-0.5, -1.0, -0.6)
 
 
@@ -185,7 +231,9 @@ def to_world(piece: Placed, x: float, z: float) -> tuple[float, float]:
     return piece.position[0] + x * cos + z * sin, piece.position[2] - x * sin + z * cos
 
 
-def _scatter(placed: tuple[Placed, ...], low: Vector3, high: Vector3, rng: np.random.Generator) -> tuple[ObjectInstance, ...]:
+def _scatter(
+    placed: tuple[Placed, ...], low: Vector3, high: Vector3, rng: np.random.Generator
+) -> tuple[ObjectInstance, ...]:
     """Put every type in every colour somewhere: on surfaces while there is room, then on the free floor.
 
     Objects keep apart by the circles around their footprints, so they never overlap.
@@ -193,7 +241,11 @@ def _scatter(placed: tuple[Placed, ...], low: Vector3, high: Vector3, rng: np.ra
     kinds = [(kind, color) for kind in ASSET_TYPES for color in COLORS]
     rng.shuffle(kinds)
     on_furniture = [spot for piece in placed for surface in piece.furniture.surfaces for spot in _spots(piece, surface)]
-    grid = [(x, z) for x in np.arange(low[0] + 0.25, high[0] - 0.2, 0.14) for z in np.arange(low[2] + 0.25, high[2] - 0.2, 0.14)]
+    grid = [
+        (x, z)
+        for x in np.arange(low[0] + 0.25, high[0] - 0.2, 0.14)
+        for z in np.arange(low[2] + 0.25, high[2] - 0.2, 0.14)
+    ]
     on_floor = [(float(x), 0.0, float(z), 10.0) for x, z in grid if not any(_covers(p, x, z, 0.2) for p in placed)]
     on_floor.sort(key=lambda spot: min(high[0] - abs(spot[0]), high[2] - abs(spot[2])))  # along the walls first
     rng.shuffle(on_furniture)
@@ -203,13 +255,17 @@ def _scatter(placed: tuple[Placed, ...], low: Vector3, high: Vector3, rng: np.ra
         width, height, depth = asset(kind).size
         radius = float(np.hypot(width, depth)) / 2
         for x, y, z, clearance in (*on_furniture, *on_floor):
-            if clearance > height and all(abs(y - b) > 0.3 or np.hypot(x - a, z - c) > radius + r for a, b, c, r in taken):
+            if clearance > height and all(
+                abs(y - b) > 0.3 or np.hypot(x - a, z - c) > radius + r for a, b, c, r in taken
+            ):
                 break
         else:
             raise ValueError(f"no place is left for a {color} {kind}; give the room another surface")
         taken.append((x, y, z, radius))
         yaw_deg = float(rng.integers(0, 24) * 15)
-        instances.append(ObjectInstance(f"{kind}_{color}_1", kind, color, (round(x, 4), round(y, 4), round(z, 4)), yaw_deg))
+        instances.append(
+            ObjectInstance(f"{kind}_{color}_1", kind, color, (round(x, 4), round(y, 4), round(z, 4)), yaw_deg)
+        )
     return tuple(instances)
 
 
@@ -252,7 +308,11 @@ def room(name: str) -> Room:
     rng = np.random.default_rng(zlib.crc32(name.encode()))
     materials = {**_SHARED, **FIXED_MATERIALS, **look, **{f"color-{c}": color_material(c) for c in COLORS}}
     rug = box((1.9, 0.008, 1.3), (0.1, 0.004, 0.2), "rug") if kind in ("LivingRoom", "Bedroom") else None
-    start = next((x, z) for x, z in ((0.5, 0.5), (0.75, 0.25), (0.25, 0.75), (0.0, 1.0), (1.0, 0.5), (1.0, -0.75)) if not any(_covers(p, x, z, 0.25) for p in placed))
+    start = next(
+        (x, z)
+        for x, z in ((0.5, 0.5), (0.75, 0.25), (0.25, 0.75), (0.0, 1.0), (1.0, 0.5), (1.0, -0.75))
+        if not any(_covers(p, x, z, 0.25) for p in placed)
+    )
     return Room(
         name, kind, low, high, _shell(low, high), tuple(placed), _scatter(tuple(placed), low, high, rng),
         materials, sun, 0.42, (start[0], 0.901, start[1]), 180.0, rug,

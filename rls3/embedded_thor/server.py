@@ -32,7 +32,9 @@ def _answer(session: Session, sequence_id: int, draw: bool) -> list[tuple[Field,
     if not draw:
         return fields
     kinds = [(session.view(), Field.RGB_IMAGE, Field.IDS_IMAGE, Field.DEPTH_IMAGE)]
-    kinds += [(c, Field.THIRD_PARTY_IMAGE, Field.THIRD_PARTY_IMAGE_IDS, Field.THIRD_PARTY_DEPTH) for c in session.cameras]
+    kinds += [
+        (c, Field.THIRD_PARTY_IMAGE, Field.THIRD_PARTY_IMAGE_IDS, Field.THIRD_PARTY_DEPTH) for c in session.cameras
+    ]
     for view, color, ids, depth in kinds:
         frame = session.draw(view)
         fields.append((color, frame.color.tobytes()))
@@ -55,6 +57,10 @@ def serve(wire: FifoWire, width: int, height: int, quality_index: int, headless:
             if not isinstance(message, dict):
                 raise Hangup("an action must be a JSON object")
             perform(session, message)
-            wire.send(_answer(session, message.get("sequenceId", 0), session.draws and message.get("renderImage") is not False))
+            wire.send(
+                _answer(
+                    session, message.get("sequenceId", 0), session.draws and message.get("renderImage") is not False
+                )
+            )
     except (Hangup, json.JSONDecodeError):
         return

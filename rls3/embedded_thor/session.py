@@ -123,7 +123,9 @@ class Session:
             return False
         own = carrier.matrix.T @ offset
         return any(
-            abs(own[1] - s.y) < _RESTS_WITHIN_M and s.x0 - 0.1 <= own[0] <= s.x1 + 0.1 and s.z0 - 0.1 <= own[2] <= s.z1 + 0.1
+            abs(own[1] - s.y) < _RESTS_WITHIN_M
+            and s.x0 - 0.1 <= own[0] <= s.x1 + 0.1
+            and s.z0 - 0.1 <= own[2] <= s.z1 + 0.1
             for s in self.surfaces(carrier)
         )
 
@@ -153,13 +155,19 @@ class Session:
         right = np.cross(up, forward)
         along = (points - eye) @ forward
         half = np.tan(np.radians(view.fov_deg) / 2)
-        inside = (along > 0.05) & (np.abs((points - eye) @ up) < along * half) & (np.abs((points - eye) @ right) < along * half * self.width / self.height)
+        inside = (
+            (along > 0.05)
+            & (np.abs((points - eye) @ up) < along * half)
+            & (np.abs((points - eye) @ right) < along * half * self.width / self.height)
+        )
         return any(self._ray_hits(item, eye, point) for point in points[inside])
 
     def _ray_hits(self, item: Item, eye: np.ndarray, point: np.ndarray) -> bool:
         hit = np.array([-1], np.int32)
         direction = to_mujoco(point - eye)
-        distance = mujoco.mj_ray(self.world.model, self.world.data, to_mujoco(eye), direction, _RAY_GROUPS, 1, -1, hit, None)
+        distance = mujoco.mj_ray(
+            self.world.model, self.world.data, to_mujoco(eye), direction, _RAY_GROUPS, 1, -1, hit, None
+        )
         if distance >= 0:
             return self.world.item_of_geom[int(hit[0])] is item
         return False
@@ -193,8 +201,10 @@ class Session:
         if item is None:
             return (0, 0, 0)
         code = zlib.crc32(item.object_id.encode())
-        rgb = colorsys.hsv_to_rgb((code & 0xFFFF) / 65536, 0.4 + 0.6 * ((code >> 16) & 0xFF) / 255, 0.4 + 0.6 * (code >> 24) / 255)
-        return tuple(int(round(255 * v)) for v in rgb)
+        rgb = colorsys.hsv_to_rgb(
+            (code & 0xFFFF) / 65536, 0.4 + 0.6 * ((code >> 16) & 0xFF) / 255, 0.4 + 0.6 * (code >> 24) / 255
+        )
+        return tuple(round(255 * v) for v in rgb)
 
     def unique_colors(self) -> dict[str, tuple[int, int, int]]:
         """Instance colours by object id, clashes moved apart; the same for the life of a floor plan."""

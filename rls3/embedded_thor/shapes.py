@@ -1,6 +1,7 @@
 """Mesh builders: boxes, lathed profiles, swept tubes. Faces are clockwise seen from outside (left-handed frame)."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -47,7 +48,9 @@ def box(size: Vector3, center: Vector3, material: str) -> Mesh:
     return mesh(np.array(vertices), np.array(faces), np.array(normals), np.array(uv), material)
 
 
-def lathe(profile: Sequence[tuple[float, float]], material: str, segments: int = 20, center: Vector3 = (0, 0, 0)) -> Mesh:
+def lathe(
+    profile: Sequence[tuple[float, float]], material: str, segments: int = 20, center: Vector3 = (0, 0, 0)
+) -> Mesh:
     """Turn a profile of (radius, height) points about the y axis; order it so that the outside is on its right-hand
     side when walked upwards (bottom centre, outside up, rim, inside down). Corners sharper than 40 degrees stay sharp."""
     points = np.asarray(profile, float)
@@ -60,7 +63,7 @@ def lathe(profile: Sequence[tuple[float, float]], material: str, segments: int =
     angles = np.linspace(0, 2 * np.pi, segments + 1)
     sin, cos = np.sin(angles), np.cos(angles)
     vertices, normals, uv, faces, walked = [], [], [], [], 0.0
-    for i, (start, end) in enumerate(zip(points[:-1], points[1:])):
+    for i, (start, end) in enumerate(pairwise(points)):
         ends = []
         for at, neighbour in ((start, i - 1), (end, i + 1)):
             normal = edge_normals[i]

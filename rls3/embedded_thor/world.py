@@ -83,7 +83,11 @@ class World:
         self.model = spec.compile()
         self.data = mujoco.MjData(self.model)
         self._bind()
-        self._original = (self.model.light_diffuse.copy(), self.model.light_dir.copy(), self.model.vis.headlight.ambient.copy())
+        self._original = (
+            self.model.light_diffuse.copy(),
+            self.model.light_dir.copy(),
+            self.model.vis.headlight.ambient.copy(),
+        )
         self._original_rgba = self.model.mat_rgba.copy()
         self._start = dict(self.items)
         self.reset()
@@ -97,7 +101,9 @@ class World:
                 continue
             made.rgba = (1, 1, 1, 1)
             picture = texture(material.texture, material.rgb, zlib.crc32(f"{self.room.name}/{material.name}".encode()))
-            made_texture = spec.add_texture(name=material.name, type=mujoco.mjtTexture.mjTEXTURE_2D, width=SIZE_PX, height=SIZE_PX, nchannel=3)
+            made_texture = spec.add_texture(
+                name=material.name, type=mujoco.mjtTexture.mjTEXTURE_2D, width=SIZE_PX, height=SIZE_PX, nchannel=3
+            )
             made_texture.data = picture.tobytes()
             made.textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = material.name
         return {name: material.name for name, material in self.room.materials.items()}
@@ -159,9 +165,17 @@ class World:
         ambient = self.room.ambient
         head = spec.visual.headlight  # light from everywhere: its ambient part is not shadowed
         head.active, head.ambient, head.diffuse, head.specular = 1, np.full(3, ambient), np.full(3, 0.08), np.zeros(3)
-        key = spec.worldbody.add_light(name="sun", type=mujoco.mjtLightType.mjLIGHT_DIRECTIONAL, pos=-3.5 * sun, dir=sun, castshadow=True)
+        key = spec.worldbody.add_light(
+            name="sun", type=mujoco.mjtLightType.mjLIGHT_DIRECTIONAL, pos=-3.5 * sun, dir=sun, castshadow=True
+        )
         key.diffuse, key.specular, key.ambient = np.full(3, 0.55), np.full(3, 0.25), np.zeros(3)
-        fill = spec.worldbody.add_light(name="fill", type=mujoco.mjtLightType.mjLIGHT_DIRECTIONAL, pos=(0, 0, 3), dir=(-sun[0], -sun[1], -0.6), castshadow=False)
+        fill = spec.worldbody.add_light(
+            name="fill",
+            type=mujoco.mjtLightType.mjLIGHT_DIRECTIONAL,
+            pos=(0, 0, 3),
+            dir=(-sun[0], -sun[1], -0.6),
+            castshadow=False,
+        )
         fill.diffuse, fill.specular, fill.ambient = np.full(3, 0.20), np.zeros(3), np.zeros(3)
 
     def _bind(self) -> None:
@@ -175,7 +189,9 @@ class World:
                 self.item_of_geom[geom] = item
         panes = {self.model.material(name).id for name in ("pane", "lampshade")}
         # The shell must not black out the sun: such geoms are drawn as decor, which casts no shadow.
-        self.casts_no_shadow = {g for g in range(self.model.ngeom) if self.item_of_geom[g] is None or self.model.geom_matid[g] in panes}
+        self.casts_no_shadow = {
+            g for g in range(self.model.ngeom) if self.item_of_geom[g] is None or self.model.geom_matid[g] in panes
+        }
 
     def reset(self) -> None:
         """Everything back to where the floor plan has it: poses, activity, light, materials."""
@@ -227,7 +243,19 @@ class World:
 
     def randomize_materials(self, rng: np.random.Generator) -> None:
         """New tints for the room's surfaces; the objects' colours stay, for they are their names."""
-        for name in ("floor", "wall", "wood", "wood_dark", "wood_back", "fabric", "fabric_light", "cabinet", "cabinet_door", "marble", "rug"):
+        for name in (
+            "floor",
+            "wall",
+            "wood",
+            "wood_dark",
+            "wood_back",
+            "fabric",
+            "fabric_light",
+            "cabinet",
+            "cabinet_door",
+            "marble",
+            "rug",
+        ):
             index = self.model.material(name).id
             tint = rng.uniform(0.72, 1.0) * (1 + rng.uniform(-0.14, 0.14, 3))
             self.model.mat_rgba[index, :3] = np.clip(self._original_rgba[index, :3] * tint, 0, 1)

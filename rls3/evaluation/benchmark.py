@@ -11,7 +11,7 @@ from rls3.dataset.stratified import stratified_specs
 from rls3.errors import DataError
 from rls3.language.relation import CELLS
 from rls3.params import Params, load_params
-from rls3.scene.records import RoomSurvey, SceneSpec
+from rls3.scene.records import RoomSurvey
 from rls3.seeds import generator
 from rls3.thor.client import ThorClient
 from rls3.thor.pool import RenderFailure, RenderPool
@@ -31,7 +31,9 @@ def read_benchmark(folder: Path, split: str) -> list[Sample]:
     return read_samples(path)
 
 
-def valid_samples(params: Params, name: str, split: Split, pool: RenderPool, surveys: Sequence[RoomSurvey]) -> Iterator[Sample]:
+def valid_samples(
+    params: Params, name: str, split: Split, pool: RenderPool, surveys: Sequence[RoomSurvey]
+) -> Iterator[Sample]:
     """Endless valid samples of stratified scenes, rendered in batches."""
     rng = generator(params.campaign.seed, 0, name)
     specs = stratified_specs(surveys, params.sampling, rng)
@@ -41,7 +43,9 @@ def valid_samples(params: Params, name: str, split: Split, pool: RenderPool, sur
             if isinstance(scene, RenderFailure) or problems(scene, by_room[scene.spec.floor_plan], params.sampling):
                 continue
             kinds = list(by_room[scene.spec.floor_plan].kinds)
-            yield make_sample(scene, kinds, rng, campaign=name, seed=params.campaign.seed, round_number=0, step=step, split=split)
+            yield make_sample(
+                scene, kinds, rng, campaign=name, seed=params.campaign.seed, round_number=0, step=step, split=split
+            )
 
 
 def balanced(samples: Iterator[Sample], per_cell: int, most: int = 200) -> list[Sample]:
@@ -56,7 +60,9 @@ def balanced(samples: Iterator[Sample], per_cell: int, most: int = 200) -> list[
         if all(len(found) == per_cell for found in of_cell.values()):
             return [sample for found in of_cell.values() for sample in found]
     scarce = min(CELLS, key=lambda cell: len(of_cell[cell.index]))
-    raise DataError(f"the relation '{scarce}' hardly occurs in {', '.join({s.floor_plan for f in of_cell.values() for s in f})}; add rooms with furniture at more heights to simulator.floor_plans")
+    raise DataError(
+        f"the relation '{scarce}' hardly occurs in {', '.join({s.floor_plan for f in of_cell.values() for s in f})}; add rooms with furniture at more heights to simulator.floor_plans"
+    )
 
 
 def build(params: Params, folder: Path, runtime_dir: Path, base_data: Path | None = None) -> None:
@@ -72,7 +78,9 @@ def build(params: Params, folder: Path, runtime_dir: Path, base_data: Path | Non
             seen |= {s.sample_id for s in chosen}
             write_samples(chosen, benchmark_path(folder, split))
         if base_data is not None:
-            rendered = (s for s in valid_samples(params, "pretrain", "pretrain", pool, surveys) if s.sample_id not in seen)
+            rendered = (
+                s for s in valid_samples(params, "pretrain", "pretrain", pool, surveys) if s.sample_id not in seen
+            )
             write_samples(list(itertools.islice(rendered, params.base.samples)), base_data)
 
 

@@ -56,7 +56,9 @@ class Evaluation:
 
 
 @torch.no_grad()
-def judge(vlm: VLM, samples: Sequence[Sample], batch_size: int, on_done: Callable[[int], None] | None = None) -> Verdicts:
+def judge(
+    vlm: VLM, samples: Sequence[Sample], batch_size: int, on_done: Callable[[int], None] | None = None
+) -> Verdicts:
     """Score each sample's true and false captions; the model is left as it was."""
     rows: list[tuple[np.ndarray, bool, bool, float]] = []
     for start in range(0, len(samples), batch_size):
@@ -113,7 +115,11 @@ def _slice_macro(term_right: np.ndarray, params: EvaluationParams, seed: int) ->
     count = int(np.isfinite(term_right).sum())
     if not count:
         return Slice(float("nan"), 0, float("nan"), float("nan"))
-    return Slice(macro_accuracy(term_right), count, *_interval(_macro_resampled(term_right, _resamples(len(term_right), params.bootstrap, seed))))
+    return Slice(
+        macro_accuracy(term_right),
+        count,
+        *_interval(_macro_resampled(term_right, _resamples(len(term_right), params.bootstrap, seed))),
+    )
 
 
 def _slice_mean(right: np.ndarray, params: EvaluationParams, seed: int) -> Slice:

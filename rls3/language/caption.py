@@ -43,7 +43,7 @@ def kind_of(name: str) -> Kind:
 
 
 def relation_phrase(cell: Cell) -> str:
-    """"above, behind and to the left of"; "of" follows only where English asks for it."""
+    """ "above, behind and to the left of"; "of" follows only where English asks for it."""
     phrases = [_PHRASES[term] for term in cell.terms]
     joined = " and ".join([", ".join(phrases[:-1]), phrases[-1]] if len(phrases) > 1 else phrases)
     return f"{joined} of" if cell.terms[-1] in _NEEDS_OF else joined

@@ -95,7 +95,8 @@ _SECTORS: tuple[tuple[Term | None, Term | None], ...] = (
 )
 _LEVELS = (None, Term.ABOVE, Term.BELOW)
 # 0-7 level, 8-15 above, 16-23 below (each by sector), 24 straight above, 25 straight below.
-CELLS: tuple[Cell, ...] = tuple(Cell(level, *sector) for level in _LEVELS for sector in _SECTORS) + (
+CELLS: tuple[Cell, ...] = (
+    *(Cell(level, *sector) for level in _LEVELS for sector in _SECTORS),
     Cell(Term.ABOVE, None, None),
     Cell(Term.BELOW, None, None),
 )

@@ -38,9 +38,16 @@ class _Frame:
         return " ".join(f"{'M' if i == 0 else 'L'}{self.x(a):.1f},{self.y(b):.1f}" for i, (a, b) in enumerate(points))
 
     def axes(self, x_ticks: Sequence[float], x_label: str, unit: str) -> str:
-        lines = [f'<line class="grid" x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{self.y(t):.1f}" y2="{self.y(t):.1f}"/><text x="{_LEFT - 6}" y="{self.y(t) + 4:.1f}" text-anchor="end">{t:g}{unit}</text>' for t in self.ticks]
-        lines += [f'<text x="{self.x(t):.1f}" y="{HEIGHT - _BOTTOM + 17}" text-anchor="middle">{t:g}</text>' for t in x_ticks]
-        lines.append(f'<text class="axis" x="{(WIDTH + _LEFT) / 2:.0f}" y="{HEIGHT - 5}" text-anchor="middle">{escape(x_label)}</text>')
+        lines = [
+            f'<line class="grid" x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{self.y(t):.1f}" y2="{self.y(t):.1f}"/><text x="{_LEFT - 6}" y="{self.y(t) + 4:.1f}" text-anchor="end">{t:g}{unit}</text>'
+            for t in self.ticks
+        ]
+        lines += [
+            f'<text x="{self.x(t):.1f}" y="{HEIGHT - _BOTTOM + 17}" text-anchor="middle">{t:g}</text>' for t in x_ticks
+        ]
+        lines.append(
+            f'<text class="axis" x="{(WIDTH + _LEFT) / 2:.0f}" y="{HEIGHT - 5}" text-anchor="middle">{escape(x_label)}</text>'
+        )
         return "".join(lines)
 
 
@@ -49,7 +56,13 @@ def _svg(body: str, title: str, width: int = WIDTH, height: int = HEIGHT) -> str
 
 
 def _legend(names: Sequence[str]) -> str:
-    return '<p class="legend">' + "".join(f'<span><i style="background:var({PALETTE[i % 8]})"></i>{escape(n)}</span>' for i, n in enumerate(names)) + "</p>"
+    return (
+        '<p class="legend">'
+        + "".join(
+            f'<span><i style="background:var({PALETTE[i % 8]})"></i>{escape(n)}</span>' for i, n in enumerate(names)
+        )
+        + "</p>"
+    )
 
 
 def _thinned(xs: Sequence[float], most: int = 9) -> list[float]:
@@ -57,10 +70,21 @@ def _thinned(xs: Sequence[float], most: int = 9) -> list[float]:
     return list(xs[::step])
 
 
-def lines(series: Mapping[str, Points], title: str, x_label: str, unit: str = "", band: Sequence[tuple[float, float, float]] = (), rule: float | None = None) -> str:
+def lines(
+    series: Mapping[str, Points],
+    title: str,
+    x_label: str,
+    unit: str = "",
+    band: Sequence[tuple[float, float, float]] = (),
+    rule: float | None = None,
+) -> str:
     """Line chart; `band` is (x, low, high) around the first series; `rule` a horizontal reference."""
     xs = sorted({x for points in series.values() for x, _ in points})
-    ys = [y for points in series.values() for _, y in points] + [v for _, low, high in band for v in (low, high)] + ([rule] if rule is not None else [])
+    ys = (
+        [y for points in series.values() for _, y in points]
+        + [v for _, low, high in band for v in (low, high)]
+        + ([rule] if rule is not None else [])
+    )
     if not xs:
         return '<p class="none">nothing to show yet</p>'
     frame = _Frame(xs, ys)
@@ -69,15 +93,22 @@ def lines(series: Mapping[str, Points], title: str, x_label: str, unit: str = ""
         outline = [(x, high) for x, _, high in band] + [(x, low) for x, low, _ in reversed(band)]
         body += f'<path class="band" d="{frame.path(outline)}Z"/>'
     if rule is not None:
-        body += f'<line class="rule" x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{frame.y(rule):.1f}" y2="{frame.y(rule):.1f}"/>'
+        body += (
+            f'<line class="rule" x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{frame.y(rule):.1f}" y2="{frame.y(rule):.1f}"/>'
+        )
     for i, (name, points) in enumerate(series.items()):
         color = f"var({PALETTE[i % 8]})"
         body += f'<path class="line" style="stroke:{color}" d="{frame.path(points)}"/>'
-        body += "".join(f'<circle r="3" style="fill:{color}" cx="{frame.x(a):.1f}" cy="{frame.y(b):.1f}"><title>{escape(name)}: {b:.4g}{unit} at {a:g}</title></circle>' for a, b in points)
+        body += "".join(
+            f'<circle r="3" style="fill:{color}" cx="{frame.x(a):.1f}" cy="{frame.y(b):.1f}"><title>{escape(name)}: {b:.4g}{unit} at {a:g}</title></circle>'
+            for a, b in points
+        )
     return _svg(body, title) + (_legend(list(series)) if len(series) > 1 else "")
 
 
-def stacked_bars(groups: Sequence[str], parts: Mapping[str, Sequence[float]], title: str, x_label: str, unit: str = "") -> str:
+def stacked_bars(
+    groups: Sequence[str], parts: Mapping[str, Sequence[float]], title: str, x_label: str, unit: str = ""
+) -> str:
     """One bar a group; each part a segment."""
     totals = [sum(values[i] for values in parts.values()) for i in range(len(groups))]
     if not groups:
@@ -91,7 +122,10 @@ def stacked_bars(groups: Sequence[str], parts: Mapping[str, Sequence[float]], ti
             top, bottom = frame.y(base[i] + value), frame.y(base[i])
             body += f'<rect style="fill:var({PALETTE[k % 8]})" x="{_LEFT + slot * (i + 0.15):.1f}" width="{slot * 0.7:.1f}" y="{top:.1f}" height="{max(0.0, bottom - top):.1f}"><title>{escape(name)}, {escape(groups[i])}: {value:.3g}{unit}</title></rect>'
             base[i] += value
-    body += "".join(f'<text x="{_LEFT + slot * (i + 0.5):.1f}" y="{HEIGHT - _BOTTOM + 17}" text-anchor="middle">{escape(g)}</text>' for i, g in enumerate(groups))
+    body += "".join(
+        f'<text x="{_LEFT + slot * (i + 0.5):.1f}" y="{HEIGHT - _BOTTOM + 17}" text-anchor="middle">{escape(g)}</text>'
+        for i, g in enumerate(groups)
+    )
     return _svg(body, title) + _legend(list(parts))
 
 
@@ -117,7 +151,10 @@ def radar(axes: Sequence[str], series: Mapping[str, Sequence[float]], low: float
         x, y = at(i, high)
         tx, ty = cx + (x - cx) * 1.2, cy + (y - cy) * 1.16
         anchor = "middle" if abs(tx - cx) < 20 else ("start" if tx > cx else "end")
-        label = "".join(f'<tspan x="{tx:.1f}" dy="{0 if j == 0 else 15}">{escape(line)}</tspan>' for j, line in enumerate(name.split("\n")))
+        label = "".join(
+            f'<tspan x="{tx:.1f}" dy="{0 if j == 0 else 15}">{escape(line)}</tspan>'
+            for j, line in enumerate(name.split("\n"))
+        )
         body += f'<line class="grid" x1="{cx}" y1="{cy}" x2="{x:.1f}" y2="{y:.1f}"/><text x="{tx:.1f}" y="{ty:.1f}" text-anchor="{anchor}">{label}</text>'
     for k, values in enumerate(series.values()):
         color = f"var({PALETTE[k % 8]})"
@@ -131,7 +168,10 @@ def heat(rows: Sequence[str], columns: Sequence[str], values: Sequence[Sequence[
     width = WIDTH
     cell_w = (width - left - 4) / max(1, len(columns))
     most = max((v for row in values for v in row), default=1.0) or 1.0
-    body = "".join(f'<text class="small" transform="translate({left + cell_w * (j + 0.62):.1f},{top - 6}) rotate(-60)">{escape(c)}</text>' for j, c in enumerate(columns))
+    body = "".join(
+        f'<text class="small" transform="translate({left + cell_w * (j + 0.62):.1f},{top - 6}) rotate(-60)">{escape(c)}</text>'
+        for j, c in enumerate(columns)
+    )
     for i, row in enumerate(values):
         y = top + i * cell_h
         body += f'<text class="small" x="{left - 5}" y="{y + 14}" text-anchor="end">{escape(rows[i])}</text>'

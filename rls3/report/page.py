@@ -87,14 +87,20 @@ def _percent(share: float) -> str:
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]], numeric_from: int = 1) -> str:
     def cells(tag: str, row: Sequence[str]) -> str:
-        return "".join(f'<{tag} class="{"n" if i >= numeric_from else "wrap"}">{escape(str(c))}</{tag}>' for i, c in enumerate(row))
+        return "".join(
+            f'<{tag} class="{"n" if i >= numeric_from else "wrap"}">{escape(str(c))}</{tag}>' for i, c in enumerate(row)
+        )
 
     body = "".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
     return f'<div class="scroll"><table><thead><tr>{cells("th", head)}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
 def _card(title: str, body: str, kind: str = "", note: str = "") -> str:
-    return f'<section class="card {kind}"><h2>{escape(title)}</h2>{body}' + (f'<p class="soft">{escape(note)}</p>' if note else "") + "</section>"
+    return (
+        f'<section class="card {kind}"><h2>{escape(title)}</h2>{body}'
+        + (f'<p class="soft">{escape(note)}</p>' if note else "")
+        + "</section>"
+    )
 
 
 def _headline(data: ReportData) -> str:
@@ -119,19 +125,50 @@ def _terms(data: ReportData) -> str:
     before, after = data.base["test"]["by_term"], data.final["test"]["by_term"]
     axes = [f"{t}\n{100 * after[t]['accuracy']:.0f} %" for t in before]
     low = min(0.4, *(s["accuracy"] for s in [*before.values(), *after.values()]))
-    chart = charts.radar(axes, {"base": [s["accuracy"] for s in before.values()], "result": [s["accuracy"] for s in after.values()]}, low, 1.0, "accuracy by term, before and after")
-    rows = [(t, _percent(before[t]["accuracy"]), _percent(after[t]["accuracy"]), f"{100 * after[t]['low']:.0f}–{100 * after[t]['high']:.0f}", str(after[t]["count"]), str(data.term_counts.get(t, 0))) for t in before]
-    return f'<div class="radar">{chart}</div>' + _table(["term", "base", "result", "95 %", "in test", "trained on"], rows)
+    chart = charts.radar(
+        axes,
+        {"base": [s["accuracy"] for s in before.values()], "result": [s["accuracy"] for s in after.values()]},
+        low,
+        1.0,
+        "accuracy by term, before and after",
+    )
+    rows = [
+        (
+            t,
+            _percent(before[t]["accuracy"]),
+            _percent(after[t]["accuracy"]),
+            f"{100 * after[t]['low']:.0f}–{100 * after[t]['high']:.0f}",
+            str(after[t]["count"]),
+            str(data.term_counts.get(t, 0)),
+        )
+        for t in before
+    ]
+    return f'<div class="radar">{chart}</div>' + _table(
+        ["term", "base", "result", "95 %", "in test", "trained on"], rows
+    )
 
 
 def _slices(data: ReportData) -> str:
     if data.base is None or data.final is None:
         return '<p class="none">not tested yet</p>'
     before, after = data.base["test"], data.final["test"]
-    named = [(f"{c} term{'s' * (c != '1')}", before["by_complexity"][c], after["by_complexity"][c]) for c in before["by_complexity"]]
-    named += [(room, before["by_room"][room], after["by_room"][room]) for room in before["by_room"] if room in after["by_room"]]
-    named += [("strict (above all relation negatives)", before["strict"], after["strict"]), ("object (four-way)", before["object_accuracy"], after["object_accuracy"])]
-    return _table(["slice of test", "base", "result", "n"], [(n, _percent(a["accuracy"]), _percent(b["accuracy"]), str(b["count"])) for n, a, b in named])
+    named = [
+        (f"{c} term{'s' * (c != '1')}", before["by_complexity"][c], after["by_complexity"][c])
+        for c in before["by_complexity"]
+    ]
+    named += [
+        (room, before["by_room"][room], after["by_room"][room])
+        for room in before["by_room"]
+        if room in after["by_room"]
+    ]
+    named += [
+        ("strict (above all relation negatives)", before["strict"], after["strict"]),
+        ("object (four-way)", before["object_accuracy"], after["object_accuracy"]),
+    ]
+    return _table(
+        ["slice of test", "base", "result", "n"],
+        [(n, _percent(a["accuracy"]), _percent(b["accuracy"]), str(b["count"])) for n, a, b in named],
+    )
 
 
 def _gallery(items: Sequence[GalleryItem]) -> str:
@@ -146,7 +183,9 @@ def _gallery(items: Sequence[GalleryItem]) -> str:
                 f'<br><span class="{"tick" if text == item.caption else "cross"}">{"✓" if text == item.caption else "✗"}</span> <span class="soft">{when}: {escape(text)}</span>'
                 for when, text in (("before", item.chosen_before), ("after", item.chosen_after))
             )
-            figures.append(f'<figure><img loading="lazy" src="{uri}" alt="{escape(item.caption, quote=True)}"><figcaption><b>{escape(item.caption)}</b>{verdicts}</figcaption></figure>')
+            figures.append(
+                f'<figure><img loading="lazy" src="{uri}" alt="{escape(item.caption, quote=True)}"><figcaption><b>{escape(item.caption)}</b>{verdicts}</figcaption></figure>'
+            )
         parts.append(f"<h3>{escape(group)}</h3><div class='gallery'>{''.join(figures)}</div>")
     return "".join(parts)
 
@@ -166,18 +205,86 @@ def render_page(data: ReportData) -> str:
     stages = list(rounds[0].seconds) if rounds else []
     numbers = [str(r.number) for r in rounds]
     shares = [[c / max(1, sum(r.cells)) for c in r.cells] for r in rounds]
-    funnel = [(str(r.number), str(r.proposed), str(r.feasible), str(r.valid), str(r.kept), ", ".join(f"{k} {v}" for k, v in r.discarded.items())) for r in rounds]
+    funnel = [
+        (
+            str(r.number),
+            str(r.proposed),
+            str(r.feasible),
+            str(r.valid),
+            str(r.kept),
+            ", ".join(f"{k} {v}" for k, v in r.discarded.items()),
+        )
+        for r in rounds
+    ]
     cards = [
-        _card("Accuracy against samples (val)", charts.lines({"accuracy": curve}, "accuracy against cumulative samples", "fine-tuning samples, cumulative", " %", band, 50.0), note="Two-way accuracy, macro over six terms; band: 95 % bootstrap interval; dashed: chance."),
+        _card(
+            "Accuracy against samples (val)",
+            charts.lines(
+                {"accuracy": curve},
+                "accuracy against cumulative samples",
+                "fine-tuning samples, cumulative",
+                " %",
+                band,
+                50.0,
+            ),
+            note="Two-way accuracy, macro over six terms; band: 95 % bootstrap interval; dashed: chance.",
+        ),
         _card("By term, before and after (test)", _terms(data)),
-        _card("By term over rounds (val)", charts.lines({t: [(r.number, 100 * r.val["by_term"][t]["accuracy"]) for r in rounds] for t in terms}, "accuracy by term", "round", " %", rule=50.0)),
-        _card("By complexity over rounds (val)", charts.lines({f"{c} term{'s' * (c != '1')}": [(r.number, 100 * r.val["by_complexity"][c]["accuracy"]) for r in rounds] for c in complexities}, "accuracy by complexity", "round", " %", rule=50.0)),
+        _card(
+            "By term over rounds (val)",
+            charts.lines(
+                {t: [(r.number, 100 * r.val["by_term"][t]["accuracy"]) for r in rounds] for t in terms},
+                "accuracy by term",
+                "round",
+                " %",
+                rule=50.0,
+            ),
+        ),
+        _card(
+            "By complexity over rounds (val)",
+            charts.lines(
+                {
+                    f"{c} term{'s' * (c != '1')}": [
+                        (r.number, 100 * r.val["by_complexity"][c]["accuracy"]) for r in rounds
+                    ]
+                    for c in complexities
+                },
+                "accuracy by complexity",
+                "round",
+                " %",
+                rule=50.0,
+            ),
+        ),
         _card("Slices (test)", _slices(data)),
-        _card("What the agent sampled", charts.heat(numbers, [str(c).replace(" + ", ", ") for c in CELLS], shares, "share of each relation by round"), note="Share of the 26 relations among each round's samples."),
-        _card("Reward per step", charts.lines({n: [(r.number, r.reward[n]) for r in rounds] for n in (rounds[0].reward if rounds else [])}, "mean reward by part", "round")),
+        _card(
+            "What the agent sampled",
+            charts.heat(
+                numbers, [str(c).replace(" + ", ", ") for c in CELLS], shares, "share of each relation by round"
+            ),
+            note="Share of the 26 relations among each round's samples.",
+        ),
+        _card(
+            "Reward per step",
+            charts.lines(
+                {n: [(r.number, r.reward[n]) for r in rounds] for n in (rounds[0].reward if rounds else [])},
+                "mean reward by part",
+                "round",
+            ),
+        ),
         _card("Fine-tuning loss", charts.lines({"loss": losses[::step]}, "loss", "optimiser step over all rounds")),
-        _card("Seconds by stage", charts.stacked_bars(numbers, {s: [r.seconds[s] for r in rounds] for s in stages}, "seconds by stage", "round", " s"), note="" if data.orchestration_share is None else f"{100 * data.orchestration_share:.0f} % of the campaign's time went to orchestration, tracking, validation and start-up."),
-        _card("From proposals to samples", _table(["round", "proposed", "feasible", "visible", "trained on", "discarded after rendering"], funnel)),
+        _card(
+            "Seconds by stage",
+            charts.stacked_bars(
+                numbers, {s: [r.seconds[s] for r in rounds] for s in stages}, "seconds by stage", "round", " s"
+            ),
+            note=""
+            if data.orchestration_share is None
+            else f"{100 * data.orchestration_share:.0f} % of the campaign's time went to orchestration, tracking, validation and start-up.",
+        ),
+        _card(
+            "From proposals to samples",
+            _table(["round", "proposed", "feasible", "visible", "trained on", "discarded after rendering"], funnel),
+        ),
         _card("What it got wrong (test)", _gallery(data.gallery), "wide"),
         _card("Where it came from", _table(["", ""], [*data.settings.items(), *data.lineage.items()], 9), "wide"),
     ]

@@ -14,5 +14,14 @@ from rls3.scene.records import (
 )
 
 __all__ = [
-    "Box", "Camera", "Kind", "Placement", "RoomSurvey", "Scene", "SceneObject", "SceneSpec", "Surface", "Viewpoint",
+    "Box",
+    "Camera",
+    "Kind",
+    "Placement",
+    "RoomSurvey",
+    "Scene",
+    "SceneObject",
+    "SceneSpec",
+    "Surface",
+    "Viewpoint",
 ]

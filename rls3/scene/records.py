@@ -95,9 +95,7 @@ class SceneSpec:
     @staticmethod
     def from_json(text: str) -> "SceneSpec":
         raw = json.loads(text)
-        placements = tuple(
-            Placement(Kind(**p["kind"]), tuple(p["position"]), p["yaw_deg"]) for p in raw["placements"]
-        )
+        placements = tuple(Placement(Kind(**p["kind"]), tuple(p["position"]), p["yaw_deg"]) for p in raw["placements"])
         return SceneSpec(
             raw["floor_plan"], placements, Viewpoint(**raw["viewpoint"]), raw["light_seed"], raw["material_seed"]
         )

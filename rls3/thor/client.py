@@ -82,7 +82,12 @@ class ThorClient:
 
     def _enter(self, floor_plan: str, fov_deg: float, fresh: bool = False) -> SafeController:
         """The controller, in this floor plan with this field of view."""
-        settings = {"fieldOfView": fov_deg, "renderInstanceSegmentation": True, "visibilityDistance": 10.0, "snapToGrid": False}
+        settings = {
+            "fieldOfView": fov_deg,
+            "renderInstanceSegmentation": True,
+            "visibilityDistance": 10.0,
+            "snapToGrid": False,
+        }
         if self._controller is None:
             self._controller = make_controller(
                 self._backend, self._runtime_dir, self._params.action_timeout_s,
@@ -94,7 +99,9 @@ class ThorClient:
                 with self._controller.watchdog(self._backend.start_timeout_s):
                     self._controller.reset(floor_plan, **settings)
             except ValueError as error:
-                raise RefusedAction(f"floor plan {floor_plan!r} is not in this simulator ({str(error).split(chr(10))[1]})") from None
+                raise RefusedAction(
+                    f"floor plan {floor_plan!r} is not in this simulator ({str(error).split(chr(10))[1]})"
+                ) from None
             except Exception as error:
                 raise SimulatorError(f"{floor_plan}: the simulator died during Reset ({error})") from error
         else:
@@ -115,7 +122,10 @@ class ThorClient:
         controller = self._enter(spec.floor_plan, spec.viewpoint.fov_deg, fresh=self._randomized and not wants_random)
         if wants_random:
             self._randomize(controller, spec)
-        names = [self._objects[p.kind]["name"] if p.kind in self._objects else _missing(p.kind, spec) for p in spec.placements]
+        names = [
+            self._objects[p.kind]["name"] if p.kind in self._objects else _missing(p.kind, spec)
+            for p in spec.placements
+        ]
         poses = [self._pose(placement) for placement in spec.placements]
         controller.act("SetObjectPoses", objectPoses=poses, placeStationary=True, renderImage=False)
         view = spec.viewpoint
@@ -125,7 +135,10 @@ class ThorClient:
         )  # fmt: skip
         metadata = event.metadata
         by_name = {entry["name"]: entry for entry in metadata["objects"]}
-        objects = tuple(_scene_object(by_name[name], placement.kind, event if draw else None) for name, placement in zip(names, spec.placements))
+        objects = tuple(
+            _scene_object(by_name[name], placement.kind, event if draw else None)
+            for name, placement in zip(names, spec.placements)
+        )
         eye = metadata["cameraPosition"]
         agent = metadata["agent"]
         camera = Camera((eye["x"], eye["y"], eye["z"]), agent["rotation"]["y"], agent["cameraHorizon"], metadata["fov"])
@@ -169,7 +182,9 @@ class ThorClient:
             if not entry["receptacle"]:
                 continue
             try:
-                event = controller.act("GetSpawnCoordinatesAboveReceptacle", objectId=entry["objectId"], anywhere=True, renderImage=False)
+                event = controller.act(
+                    "GetSpawnCoordinatesAboveReceptacle", objectId=entry["objectId"], anywhere=True, renderImage=False
+                )
             except RefusedAction:
                 continue  # a receptacle without room on it
             points = np.array([_xyz(p) for p in event.metadata["actionReturn"]]).reshape(-1, 3)
@@ -188,7 +203,15 @@ class ThorClient:
         agent = controller.last_event.metadata["agent"]["position"]
         heights = []
         for standing in (True, False):
-            event = controller.act("TeleportFull", **agent, rotation={"x": 0, "y": 0, "z": 0}, horizon=0.0, standing=standing, forceAction=True, renderImage=False)
+            event = controller.act(
+                "TeleportFull",
+                **agent,
+                rotation={"x": 0, "y": 0, "z": 0},
+                horizon=0.0,
+                standing=standing,
+                forceAction=True,
+                renderImage=False,
+            )
             heights.append(float(event.metadata["cameraPosition"]["y"]))
         return heights[0], heights[1]
 

@@ -6,10 +6,15 @@ It is ai2thor's own Controller with three things put right:
 - a refused action is a SimulatorError that names scene, action and reason.
 """
 
+import contextlib
 import logging
+import os
+import signal
 import subprocess
 import threading
+import time
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +26,30 @@ from rls3.thor.backend import Backend
 logger = logging.getLogger(__name__)
 
 
+@contextlib.contextmanager
+def deaf_to_interrupts() -> Iterator[None]:
+    """Processes started in the block do not hear Ctrl-C: their parent decides."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def make_controller(backend: Backend, runtime_dir: Path, timeout_s: float, **arguments: Any) -> "SafeController":
     """Start a simulator. Raises: SimulatorError if it does not come up."""
     controller = SafeController.__new__(SafeController)
-    controller.isolated_dir, controller.timeout_s, controller.starting_s = runtime_dir, timeout_s, backend.start_timeout_s
+    controller.isolated_dir, controller.timeout_s = runtime_dir, timeout_s
     controller.timed_out, controller.server = False, None
     try:
         with controller.watchdog(backend.start_timeout_s), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            controller.__init__(server_timeout=None, server_start_timeout=backend.start_timeout_s, **backend.controller_arguments, **arguments)
+            controller.__init__(
+                server_timeout=None,
+                server_start_timeout=backend.start_timeout_s,
+                **backend.controller_arguments,
+                **arguments,
+            )
     except Exception as error:
         controller.kill()
         raise SimulatorError(
@@ -48,6 +68,14 @@ class SafeController(Controller):
     @property
     def base_dir(self) -> str:
         return str(self.isolated_dir)
+
+    def start(self, *arguments: Any, **named: Any) -> Any:
+        self.server_start_timeout = None  # a read with a time-out spins on a dead process; the watchdog has the time
+        return super().start(*arguments, **named)
+
+    def _start_unity_thread(self, *arguments: Any, **named: Any) -> Any:
+        with deaf_to_interrupts():
+            return super()._start_unity_thread(*arguments, **named)
 
     def act(self, action: str, **arguments: Any) -> Any:
         """Step, with everything that is not success raised. Raises: SimulatorError."""
@@ -88,23 +116,37 @@ class RefusedAction(SimulatorError):
 
 
 class _Watchdog:
-    """Kills the simulator's process if the block lasts too long; the blocked client then sees end of file."""
+    """Kills the simulator's process if the block lasts too long, and unblocks the client whenever the process is dead.
+
+    A read ends by itself when the process dies; the opening of a pipe that it never came to open does not.
+    """
 
     def __init__(self, controller: SafeController, seconds: float) -> None:
-        self._controller, self._timer = controller, threading.Timer(seconds, self._fire)
-        self._timer.daemon = True
+        self._controller, self._deadline = controller, time.monotonic() + seconds
+        self._left = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True, name="watchdog")
 
-    def _fire(self) -> None:
-        self._controller.timed_out = True
-        process = getattr(self._controller.server, "unity_proc", None)
-        if process is not None:
-            process.kill()
+    def _watch(self) -> None:
+        while not self._left.wait(0.2):
+            process = getattr(self._controller.server, "unity_proc", None)
+            if process is None:
+                continue
+            if time.monotonic() > self._deadline:
+                self._controller.timed_out = True
+                process.kill()
+            if process.poll() is not None:
+                self._open_other_ends()
+
+    def _open_other_ends(self) -> None:
+        for name, mode in (("server_pipe_path", os.O_WRONLY), ("client_pipe_path", os.O_RDONLY)):
+            with contextlib.suppress(OSError, TypeError):  # WSGI has no pipes; nobody may be waiting
+                os.close(os.open(getattr(self._controller.server, name, None), mode | os.O_NONBLOCK))
 
     def __enter__(self) -> None:
-        self._timer.start()
+        self._thread.start()
 
     def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
+        self._left.set()
 
 
 def _first_line(error: BaseException) -> str:

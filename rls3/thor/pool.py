@@ -4,7 +4,6 @@ import logging
 import multiprocessing as mp
 import os
 import queue
-import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 from rls3.errors import SimulatorError
 from rls3.params import SimulatorParams
 from rls3.scene.records import Scene, SceneSpec
+from rls3.thor.controller import deaf_to_interrupts
 
 logger = logging.getLogger(__name__)
 
@@ -61,11 +61,19 @@ class RenderPool:
         self.close()
         self._jobs, self._results = self._context.Queue(), self._context.Queue()
         for i in range(self._params.workers):
-            worker = self._context.Process(target=_work, args=(self._params, self._runtime_dir, self._jobs, self._results, os.getpid()), daemon=True, name=f"renderer-{i}")
-            worker.start()
+            worker = self._context.Process(
+                target=_work,
+                args=(self._params, self._runtime_dir, self._jobs, self._results, os.getpid()),
+                daemon=True,
+                name=f"renderer-{i}",
+            )
+            with deaf_to_interrupts():
+                worker.start()
             self._workers.append(worker)
 
-    def render(self, specs: Sequence[SceneSpec], on_done: Callable[[int], None] | None = None) -> list[Scene | RenderFailure]:
+    def render(
+        self, specs: Sequence[SceneSpec], on_done: Callable[[int], None] | None = None
+    ) -> list[Scene | RenderFailure]:
         """Draw every spec; floor plans are kept together, for changing one costs a reset.
 
         Args:
@@ -85,7 +93,9 @@ class RenderPool:
             except queue.Empty:
                 if not all(worker.is_alive() for worker in self._workers):
                     self.close()
-                    raise SimulatorError("a rendering worker died; run again to continue, or lower simulator.workers") from None
+                    raise SimulatorError(
+                        "a rendering worker died; run again to continue, or lower simulator.workers"
+                    ) from None
                 continue
             if isinstance(result, SimulatorError):
                 self.close()
@@ -98,7 +108,6 @@ class RenderPool:
 
 def _work(params: SimulatorParams, runtime_dir: Path, jobs: mp.Queue, results: mp.Queue, parent: int) -> None:
     """A worker's loop: JSON spec in, Scene or reason out. Ends with its parent."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
     from rls3.thor.client import ThorClient
     from rls3.thor.controller import RefusedAction
 

@@ -20,7 +20,9 @@ def save_survey(survey: RoomSurvey, path: Path) -> None:
         "floor_plan": survey.floor_plan,
         "minimum": survey.minimum,
         "maximum": survey.maximum,
-        "surfaces": [{"id": s.receptacle_id, "type": s.receptacle_type, "points": s.points.tolist()} for s in survey.surfaces],
+        "surfaces": [
+            {"id": s.receptacle_id, "type": s.receptacle_type, "points": s.points.tolist()} for s in survey.surfaces
+        ],
         "standpoints": survey.standpoints.tolist(),
         "furniture": [asdict(box) for box in survey.furniture],
         "kinds": [[kind.type, kind.color, size] for kind, size in survey.kinds.items()],

@@ -63,13 +63,17 @@ class PretrainSet:
                 x0, y0, x1, y1 = np.array(item.box_px) / np.array([sample.width_px, sample.height_px] * 2)
                 offset = offset_in_camera(np.subtract(item.box.center, sample.camera.position), sample.camera.yaw_deg)
                 self.kinds[row, column] = index[item.kind]
-                self.places[row, column] = torch.tensor([(x0 + x1) - 1, (y0 + y1) - 1, offset[0] * 2, offset[1] * 2 + 1.4, offset[2] * 2 - 2.6])
+                self.places[row, column] = torch.tensor(
+                    [(x0 + x1) - 1, (y0 + y1) - 1, offset[0] * 2, offset[1] * 2 + 1.4, offset[2] * 2 - 2.6]
+                )
                 self.boxes[row, column] = torch.tensor([x0, y0, x1, y1])
 
     def __len__(self) -> int:
         return len(self.images)
 
-    def batch(self, rows: torch.Tensor, mean: torch.Tensor, std: torch.Tensor, rng: torch.Generator) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+    def batch(
+        self, rows: torch.Tensor, mean: torch.Tensor, std: torch.Tensor, rng: torch.Generator
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
         """Normalised pixels, kinds, places, boxes; half of the images mirrored, all with changed brightness."""
         pixels = (self.images[rows].float() / 255 - mean) / std
         pixels = pixels.permute(0, 3, 1, 2)
@@ -78,13 +82,23 @@ class PretrainSet:
         mirrored = torch.rand(len(rows), generator=rng) < 0.5
         pixels = torch.where(mirrored[:, None, None, None], pixels.flip(-1), pixels) * gain
         places[mirrored] *= torch.tensor([-1.0, 1, -1, 1, 1])
-        boxes[mirrored] = torch.stack([1 - boxes[mirrored][..., 2], boxes[mirrored][..., 1], 1 - boxes[mirrored][..., 0], boxes[mirrored][..., 3]], dim=-1)
+        boxes[mirrored] = torch.stack(
+            [
+                1 - boxes[mirrored][..., 2],
+                boxes[mirrored][..., 1],
+                1 - boxes[mirrored][..., 0],
+                boxes[mirrored][..., 3],
+            ],
+            dim=-1,
+        )
         return pixels, self.kinds[rows], places, boxes
 
 
 def _schedule(optimizer: torch.optim.Optimizer, steps: int) -> torch.optim.lr_scheduler.LRScheduler:
     warmup = max(1, steps // 20)
-    return torch.optim.lr_scheduler.LambdaLR(optimizer, lambda s: min((s + 1) / warmup, 0.5 * (1 + np.cos(np.pi * min(1.0, s / steps))) + 0.01))
+    return torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda s: min((s + 1) / warmup, 0.5 * (1 + np.cos(np.pi * min(1.0, s / steps))) + 0.01)
+    )
 
 
 def _loop(data: PretrainSet, epochs: float, params: BaseParams, rng: torch.Generator):
@@ -105,7 +119,9 @@ class _PatchHeads(nn.Module):
         super().__init__()
         self.patch_type, self.patch_color = nn.Linear(width, types + 1), nn.Linear(width, colors + 1)
 
-    def patches(self, patches: torch.Tensor, kinds: torch.Tensor, boxes: torch.Tensor, types: torch.Tensor, colors: torch.Tensor) -> torch.Tensor:
+    def patches(
+        self, patches: torch.Tensor, kinds: torch.Tensor, boxes: torch.Tensor, types: torch.Tensor, colors: torch.Tensor
+    ) -> torch.Tensor:
         """Cross-entropy of the patches (B, P, width) against the objects whose boxes cover their centres (0: none)."""
         grid = round(patches.shape[1] ** 0.5)
         centers = (torch.arange(grid) + 0.5) / grid
@@ -132,13 +148,17 @@ class _VisionHeads(_PatchHeads):
         self.present = nn.Linear(width, types * colors)
 
 
-def _pretrain_vision(vlm: ClipVLM, data: PretrainSet, types: torch.Tensor, colors: torch.Tensor, params: BaseParams, rng: torch.Generator) -> None:
+def _pretrain_vision(
+    vlm: ClipVLM, data: PretrainSet, types: torch.Tensor, colors: torch.Tensor, params: BaseParams, rng: torch.Generator
+) -> None:
     """types, colors: (kinds,) index of each kind's type and colour."""
     mean, std = (torch.tensor(v) for v in (vlm.image_processor.image_mean, vlm.image_processor.image_std))
     n_types, n_colors = int(types.max()) + 1, int(colors.max()) + 1
     heads = _VisionHeads(params.width, n_types, n_colors)
     vision = vlm.model.vision_model
-    optimizer = torch.optim.AdamW([*vision.parameters(), *heads.parameters()], lr=params.learning_rate, weight_decay=0.02)
+    optimizer = torch.optim.AdamW(
+        [*vision.parameters(), *heads.parameters()], lr=params.learning_rate, weight_decay=0.02
+    )
     schedule = _schedule(optimizer, int(params.vision_epochs * len(data) / params.batch_size))
     vision.train()
     for step, steps, rows in _loop(data, params.vision_epochs, params, rng):
@@ -163,11 +183,15 @@ def _pretrain_vision(vlm: ClipVLM, data: PretrainSet, types: torch.Tensor, color
         optimizer.step()
         schedule.step()
         if step % 100 == 0:
-            logger.info("vision %d/%d where %.4f what %.4f dense %.4f", step, steps, where.item(), what.item(), dense.item())
+            logger.info(
+                "vision %d/%d where %.4f what %.4f dense %.4f", step, steps, where.item(), what.item(), dense.item()
+            )
     vision.eval()
 
 
-def _captions(kinds: torch.Tensor, vocabulary: Sequence[Kind], rng: np.random.Generator, n_false: int, relation_share: float) -> tuple[list[int], list[tuple[int, int]], list[str], list[list[str]]]:
+def _captions(
+    kinds: torch.Tensor, vocabulary: Sequence[Kind], rng: np.random.Generator, n_false: int, relation_share: float
+) -> tuple[list[int], list[tuple[int, int]], list[str], list[list[str]]]:
     """For each image with two visible objects: its row, which two of them a caption names, the caption, and captions
     with one of them replaced by an absent kind.
 
@@ -221,10 +245,14 @@ class _Grounding(nn.Module):
     def forward(self, text: torch.Tensor, image: torch.Tensor) -> torch.Tensor:
         """(B, width) and (B, width) to (B, 2, 5)."""
         questions = self.text(text).view(len(text), 2 * _PLACES, -1)
-        return torch.einsum("bqw,bw->bq", questions, self.norm(image)).view(len(text), 2, _PLACES) / image.shape[-1] ** 0.5
+        return (
+            torch.einsum("bqw,bw->bq", questions, self.norm(image)).view(len(text), 2, _PLACES) / image.shape[-1] ** 0.5
+        )
 
 
-def _converse_loss(vlm: ClipVLM, head: nn.Linear, vocabulary: Sequence[Kind], size: int, rng: np.random.Generator) -> torch.Tensor:
+def _converse_loss(
+    vlm: ClipVLM, head: nn.Linear, vocabulary: Sequence[Kind], size: int, rng: np.random.Generator
+) -> torch.Tensor:
     """Language alone: "A is left of B" says what "B is right of A" says, and not what the same sentence says with a term
     flipped. No image enters, so the words get their logic, not their meaning. InfoNCE over the batch and the flips."""
     said, converse, contrary = [], [], []
@@ -241,10 +269,20 @@ def _converse_loss(vlm: ClipVLM, head: nn.Linear, vocabulary: Sequence[Kind], si
     return F.cross_entropy(20 * first @ torch.cat([second, third]).T, torch.arange(size))
 
 
-def _pretrain_clip_text(vlm: ClipVLM, data: PretrainSet, vocabulary: Sequence[Kind], params: BaseParams, rng: torch.Generator, draws: np.random.Generator) -> None:
+def _pretrain_clip_text(
+    vlm: ClipVLM,
+    data: PretrainSet,
+    vocabulary: Sequence[Kind],
+    params: BaseParams,
+    rng: torch.Generator,
+    draws: np.random.Generator,
+) -> None:
     mean, std = (torch.tensor(v) for v in (vlm.image_processor.image_mean, vlm.image_processor.image_std))
     with torch.no_grad():
-        pixels = [(data.images[i : i + 256].float() / 255 - mean).div(std).permute(0, 3, 1, 2) for i in range(0, len(data), 256)]
+        pixels = [
+            (data.images[i : i + 256].float() / 255 - mean).div(std).permute(0, 3, 1, 2)
+            for i in range(0, len(data), 256)
+        ]
         features = torch.cat([vlm.model.vision_model(pixel_values=p).pooler_output for p in pixels])
     features = _whiten(vlm, features)
     grounding, converse = _Grounding(params.width), nn.Linear(params.width, params.width)
@@ -256,7 +294,9 @@ def _pretrain_clip_text(vlm: ClipVLM, data: PretrainSet, vocabulary: Sequence[Ki
         kept, named, true, false = _captions(data.kinds[rows], vocabulary, draws, 3, 0.5)
         seen = features[rows[kept]]
         tokens = vlm.tokenizer(true, padding=True, return_tensors="pt")
-        read = vlm.model.text_model(input_ids=tokens["input_ids"], attention_mask=tokens["attention_mask"]).pooler_output
+        read = vlm.model.text_model(
+            input_ids=tokens["input_ids"], attention_mask=tokens["attention_mask"]
+        ).pooler_output
         places = data.places[rows[kept]].gather(1, torch.tensor(named)[..., None].expand(-1, -1, _PLACES))
         where = F.smooth_l1_loss(grounding(read, vlm.model.visual_projection(seen)), places, beta=0.3)
         logic = _converse_loss(vlm, converse, vocabulary, len(kept), draws)
@@ -267,10 +307,21 @@ def _pretrain_clip_text(vlm: ClipVLM, data: PretrainSet, vocabulary: Sequence[Ki
         optimizer.step()
         schedule.step()
         if step % 100 == 0:
-            logger.info("text %d/%d loss %.4f where %.4f logic %.4f", step, steps, loss.item(), where.item(), logic.item())
+            logger.info(
+                "text %d/%d loss %.4f where %.4f logic %.4f", step, steps, loss.item(), where.item(), logic.item()
+            )
 
 
-def _pretrain_vilt(vlm: ViltVLM, data: PretrainSet, vocabulary: Sequence[Kind], types: torch.Tensor, colors: torch.Tensor, params: BaseParams, rng: torch.Generator, draws: np.random.Generator) -> None:
+def _pretrain_vilt(
+    vlm: ViltVLM,
+    data: PretrainSet,
+    vocabulary: Sequence[Kind],
+    types: torch.Tensor,
+    colors: torch.Tensor,
+    params: BaseParams,
+    rng: torch.Generator,
+    draws: np.random.Generator,
+) -> None:
     """Grounding (words regress the places of what they name) and matching (present or absent), at once."""
     mean, std = (torch.tensor(v) for v in (vlm.image_processor.image_mean, vlm.image_processor.image_std))
     head = nn.Linear(params.width, _PLACES)
@@ -297,7 +348,11 @@ def _pretrain_vilt(vlm: ViltVLM, data: PretrainSet, vocabulary: Sequence[Kind], 
             relation = CELLS[int(draws.integers(26))] if draws.random() < 0.3 else None
 
             def text(x: int, y: int, relation=relation) -> str:
-                return Caption(vocabulary[x], relation, vocabulary[y]).text if relation else f"The {names[x]} and the {names[y]}."
+                return (
+                    Caption(vocabulary[x], relation, vocabulary[y]).text
+                    if relation
+                    else f"The {names[x]} and the {names[y]}."
+                )
 
             true.append(text(ka, kb))
             false.append([text(int(absent[0]), kb) if draws.random() < 0.5 else text(ka, int(absent[0]))])
@@ -324,7 +379,14 @@ def _pretrain_vilt(vlm: ViltVLM, data: PretrainSet, vocabulary: Sequence[Kind], 
         optimizer.step()
         schedule.step()
         if step % 100 == 0:
-            logger.info("vilt %d/%d where %.4f matching %.4f dense %.4f", step, steps, where.item(), matching.item(), dense.item())
+            logger.info(
+                "vilt %d/%d where %.4f matching %.4f dense %.4f",
+                step,
+                steps,
+                where.item(),
+                matching.item(),
+                dense.item(),
+            )
     vlm.model.eval()
 
 
@@ -362,7 +424,9 @@ def main() -> None:
     vlm = make_base(arguments.family, read_samples(arguments.data), params)
     vlm.save(arguments.out)
     seconds = time.perf_counter() - started
-    (arguments.out / "base.json").write_text(json.dumps({"family": arguments.family, "params": params.model_dump()}, indent=1) + "\n")
+    (arguments.out / "base.json").write_text(
+        json.dumps({"family": arguments.family, "params": params.model_dump()}, indent=1) + "\n"
+    )
     logger.info("made %s in %.0f s", arguments.out, seconds)
 
 

@@ -26,7 +26,9 @@ class ClipVLM:
     def features(self, images: Sequence[np.ndarray], lock_vision: bool = True) -> torch.Tensor:
         parts = []
         for start in range(0, len(images), _IMAGE_BATCH):
-            pixels = self.image_processor(images=list(images[start : start + _IMAGE_BATCH]), return_tensors="pt")["pixel_values"]
+            pixels = self.image_processor(images=list(images[start : start + _IMAGE_BATCH]), return_tensors="pt")[
+                "pixel_values"
+            ]
             parts.append(self._pooled(pixels) if lock_vision else pixels)
         return torch.cat(parts)
 
@@ -51,7 +53,9 @@ class ClipVLM:
         index, mask = padded(rows)
         return self._similarities(features, texts).gather(1, index).masked_fill(~mask, -torch.inf)
 
-    def loss(self, features: torch.Tensor, true: Sequence[str], negatives: Sequence[Sequence[str]], params: FinetuneParams) -> torch.Tensor:
+    def loss(
+        self, features: torch.Tensor, true: Sequence[str], negatives: Sequence[Sequence[str]], params: FinetuneParams
+    ) -> torch.Tensor:
         """hard_negative_weight * H + contrastive_weight * N, where H is the cross-entropy of the true caption among the
         image's own captions (as NegCLIP's hard negatives), N the symmetric InfoNCE over the batch (equal texts count as
         one, so that a caption that two images share is not its own negative)."""

@@ -40,7 +40,11 @@ def finetune(
     n_replay = round(params.batch_size * params.replay_share) if replay else 0
     n_new = params.batch_size - n_replay
     batches = [
-        np.concatenate([order[start : start + n_new], len(new) + rng.choice(len(replay), n_replay, replace=len(replay) < n_replay)] if n_replay else [order[start : start + n_new]])
+        np.concatenate(
+            [order[start : start + n_new], len(new) + rng.choice(len(replay), n_replay, replace=len(replay) < n_replay)]
+            if n_replay
+            else [order[start : start + n_new]]
+        )
         for order in (rng.permutation(len(new)) for _ in range(params.epochs))
         for start in range(0, len(new), n_new)
     ]

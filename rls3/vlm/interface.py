@@ -26,7 +26,9 @@ class VLM(Protocol):
         """(N, C) score of each caption of each image; -inf where an image has fewer than C captions."""
         ...
 
-    def loss(self, features: torch.Tensor, true: Sequence[str], negatives: Sequence[Sequence[str]], params: FinetuneParams) -> torch.Tensor:
+    def loss(
+        self, features: torch.Tensor, true: Sequence[str], negatives: Sequence[Sequence[str]], params: FinetuneParams
+    ) -> torch.Tensor:
         """Training loss of a batch: each image's true caption against its own false ones (and, for CLIP, the batch's)."""
         ...
 

@@ -13,7 +13,7 @@ BASE_CHECKPOINT = "base"
 
 
 def checkpoint_path(family: str, checkpoint: str, base_dir: Path) -> str:
-    """"base" names our own model of that family; anything else is a folder or a hub name, taken as it is."""
+    """ "base" names our own model of that family; anything else is a folder or a hub name, taken as it is."""
     return str(base_dir / family) if checkpoint == BASE_CHECKPOINT else checkpoint
 
 
@@ -21,9 +21,18 @@ def load_vlm(family: str, checkpoint: str, base_dir: Path = Path("base")) -> VLM
     """Raises: ModelError if there is no such checkpoint, it is damaged, or of another family."""
     name = checkpoint_path(family, checkpoint, base_dir)
     if checkpoint == BASE_CHECKPOINT and not Path(name).is_dir():
-        raise ModelError(f"the base model {name} is missing; fetch it with `dvc pull`, or make it with `dvc repro base`")
-    if (name.startswith((".", "/")) or name.count("/") != 1) and not Path(name).is_dir() and checkpoint != BASE_CHECKPOINT and "/" in name:
-        raise ModelError(f"vlm.checkpoint = {name!r} is not a folder; give a folder made by save_pretrained, a hub name, or 'base'")
+        raise ModelError(
+            f"the base model {name} is missing; fetch it with `dvc pull`, or make it with `dvc repro base`"
+        )
+    if (
+        (name.startswith((".", "/")) or name.count("/") != 1)
+        and not Path(name).is_dir()
+        and checkpoint != BASE_CHECKPOINT
+        and "/" in name
+    ):
+        raise ModelError(
+            f"vlm.checkpoint = {name!r} is not a folder; give a folder made by save_pretrained, a hub name, or 'base'"
+        )
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     import transformers
     from transformers import AutoConfig, AutoImageProcessor, AutoTokenizer
@@ -33,14 +42,18 @@ def load_vlm(family: str, checkpoint: str, base_dir: Path = Path("base")) -> VLM
     try:
         config = AutoConfig.from_pretrained(name)
         if config.model_type != family:
-            raise ModelError(f"{name} holds a model of type {config.model_type!r}, but vlm.family = {family!r}; set vlm.family or choose another checkpoint")
+            raise ModelError(
+                f"{name} holds a model of type {config.model_type!r}, but vlm.family = {family!r}; set vlm.family or choose another checkpoint"
+            )
         parts = (AutoTokenizer.from_pretrained(name), AutoImageProcessor.from_pretrained(name, use_fast=False))
         return _wrap(family, _model_class(family).from_pretrained(name), *parts)
     except ModelError:
         raise
     except Exception as error:  # the library raises anything from OSError to KeyError on a bad checkpoint
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise ModelError(f"vlm.checkpoint = {name!r} cannot be loaded ({reason[:160]}); check the name, the folder and the network") from error
+        raise ModelError(
+            f"vlm.checkpoint = {name!r} cannot be loaded ({reason[:160]}); check the name, the folder and the network"
+        ) from error
 
 
 def _model_class(family: str) -> Any:

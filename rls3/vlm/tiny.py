@@ -26,7 +26,9 @@ def make_tokenizer(kinds: Iterable[Kind]) -> Any:
     tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
     tokenizer.normalizer = normalizers.Lowercase()
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    tokenizer.post_processor = processors.TemplateProcessing(single="<s> $A </s>", special_tokens=[("<s>", 2), ("</s>", 3)])
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", special_tokens=[("<s>", 2), ("</s>", 3)]
+    )
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, pad_token="<pad>", unk_token="<unk>", bos_token="<s>", eos_token="</s>",
         cls_token="<s>", sep_token="</s>", model_max_length=_MAX_TOKENS,
@@ -56,5 +58,7 @@ def make_tiny(family: Family, kinds: Iterable[Kind], params: BaseParams) -> VLM:
         image_size=size, patch_size=params.patch_px, max_image_length=-1, hidden_dropout_prob=0.0,
         attention_probs_dropout_prob=0.0, pad_token_id=0,
     )  # fmt: skip
-    processor = ViltImageProcessorPil(do_resize=True, size={"shortest_edge": size}, size_divisor=params.patch_px, do_pad=False, resample=2)
+    processor = ViltImageProcessorPil(
+        do_resize=True, size={"shortest_edge": size}, size_divisor=params.patch_px, do_pad=False, resample=2
+    )
     return new_vlm(family, config, tokenizer, processor)

@@ -30,19 +30,26 @@ class ViltVLM:
         of the patches, which that shuffles; without its loop over the samples."""
         embeddings = self.model.vilt.embeddings
         patches = embeddings.patch_embeddings(pixels).flatten(2).transpose(1, 2)
-        return torch.cat([embeddings.cls_token.expand(len(pixels), -1, -1), patches], dim=1) + embeddings.position_embeddings
+        return (
+            torch.cat([embeddings.cls_token.expand(len(pixels), -1, -1), patches], dim=1)
+            + embeddings.position_embeddings
+        )
 
     def _is_plain(self, pixels: torch.Tensor) -> bool:
         config = self.model.config
         patches = (config.image_size // config.patch_size) ** 2
-        return tuple(pixels.shape[-2:]) == (config.image_size,) * 2 and (config.max_image_length < 0 or patches <= config.max_image_length)
+        return tuple(pixels.shape[-2:]) == (config.image_size,) * 2 and (
+            config.max_image_length < 0 or patches <= config.max_image_length
+        )
 
     def hidden_states(self, pixels: torch.Tensor, tokens: Any) -> Any:
         """The backbone's output for pairs: pixels (P, 3, H, W), tokens of P texts."""
         if self._is_plain(pixels):
             patches = self.patch_embeddings(pixels)
             return self._with_patches(patches, tokens)
-        return self.model.vilt(**tokens, pixel_values=pixels, pixel_mask=torch.ones(len(pixels), *pixels.shape[-2:], dtype=torch.long))
+        return self.model.vilt(
+            **tokens, pixel_values=pixels, pixel_mask=torch.ones(len(pixels), *pixels.shape[-2:], dtype=torch.long)
+        )
 
     def _with_patches(self, patches: torch.Tensor, tokens: Any) -> Any:
         mask = torch.ones(patches.shape[:2], dtype=torch.long)
@@ -50,7 +57,11 @@ class ViltVLM:
 
     def tokens(self, texts: Sequence[str]) -> Any:
         tokens = self.tokenizer(list(texts), padding=True, truncation=True, return_tensors="pt")
-        return {"input_ids": tokens["input_ids"], "attention_mask": tokens["attention_mask"], "token_type_ids": torch.zeros_like(tokens["input_ids"])}
+        return {
+            "input_ids": tokens["input_ids"],
+            "attention_mask": tokens["attention_mask"],
+            "token_type_ids": torch.zeros_like(tokens["input_ids"]),
+        }
 
     def _pair_logits(self, features: torch.Tensor, image_of_pair: torch.Tensor, texts: Sequence[str]) -> torch.Tensor:
         tokens = self.tokens(texts)
@@ -73,7 +84,9 @@ class ViltVLM:
         index, mask = padded([list(range(start, start + n)) for start, n in zip(starts, counts)])
         return logits[index].masked_fill(~mask, -torch.inf)
 
-    def loss(self, features: torch.Tensor, true: Sequence[str], negatives: Sequence[Sequence[str]], params: FinetuneParams) -> torch.Tensor:
+    def loss(
+        self, features: torch.Tensor, true: Sequence[str], negatives: Sequence[Sequence[str]], params: FinetuneParams
+    ) -> torch.Tensor:
         """hard_negative_weight * cross-entropy of the true caption among the image's own, plus contrastive_weight *
         image-text matching (binary cross-entropy of each pair, true and false weighing the same)."""
         logits = self.scores(features, [[t, *ns] for t, ns in zip(true, negatives)])

@@ -36,7 +36,9 @@ def _objects(event, **where):
 
 @pytest.mark.parametrize("scene", ["FloorPlan1", "FloorPlan201", "FloorPlan301", "FloorPlan401"])
 def test_metadata_is_of_ai2thors_own_schema(controller, scene):
-    event = controller.reset(scene, renderInstanceSegmentation=False)  # the schema is of an event without images' colours
+    event = controller.reset(
+        scene, renderInstanceSegmentation=False
+    )  # the schema is of an event without images' colours
     jsonschema.validate(event.metadata, json.loads((ROOT / "tests/data/thor-metadata-schema.json").read_text()))
     assert event.metadata["sceneName"] == f"{scene}_physics"
     assert len({o["objectId"] for o in event.metadata["objects"]}) == len(event.metadata["objects"])
@@ -53,7 +55,11 @@ def test_moving_turning_and_looking(controller):
     assert controller.last_event.metadata["agent"]["cameraHorizon"] == 60
     blocked = [controller.step("MoveAhead").metadata["lastActionSuccess"] for _ in range(30)]
     assert blocked[-1] is False  # a wall, some time
-    assert controller.step("Crouch").metadata["cameraPosition"]["y"] < 1.0 < controller.step("Stand").metadata["cameraPosition"]["y"]
+    assert (
+        controller.step("Crouch").metadata["cameraPosition"]["y"]
+        < 1.0
+        < controller.step("Stand").metadata["cameraPosition"]["y"]
+    )
 
 
 @pytest.mark.parametrize(
@@ -73,7 +79,11 @@ def test_what_unity_refuses_is_refused(controller, action, message):
 def test_unlisted_objects_are_deactivated_and_bad_names_reported(controller):
     event = controller.reset("FloorPlan1")
     mug = _objects(event, objectType="Mug")[0]
-    pose = {"objectName": mug["name"], "position": {"x": 0.5, "y": 0.0, "z": 0.5}, "rotation": {"x": 0, "y": 30, "z": 0}}
+    pose = {
+        "objectName": mug["name"],
+        "position": {"x": 0.5, "y": 0.0, "z": 0.5},
+        "rotation": {"x": 0, "y": 30, "z": 0},
+    }
     event = controller.step("SetObjectPoses", objectPoses=[pose], placeStationary=True)
     assert [o["name"] for o in _objects(event, pickupable=True)] == [mug["name"]]
     assert _objects(event, pickupable=True)[0]["parentReceptacles"] == ["Floor|+00.00|+00.00|+00.00"]
@@ -85,7 +95,9 @@ def test_unlisted_objects_are_deactivated_and_bad_names_reported(controller):
 def test_images_agree_with_each_other(controller):
     controller.reset("FloorPlan1")
     agent = controller.last_event.metadata["agent"]["position"]
-    event = controller.step("TeleportFull", position=agent, rotation={"x": 0, "y": 180, "z": 0}, horizon=20, standing=True, forceAction=True)
+    event = controller.step(
+        "TeleportFull", position=agent, rotation={"x": 0, "y": 180, "z": 0}, horizon=20, standing=True, forceAction=True
+    )
     assert event.frame.shape == (120, 160, 3) and event.depth_frame.shape == (120, 160)
     assert event.instance_masks and 0.05 < event.depth_frame.min() < event.depth_frame.max() < 8
     eye = np.array([event.metadata["cameraPosition"][a] for a in "xyz"])
@@ -100,7 +112,9 @@ def test_images_agree_with_each_other(controller):
 
 def test_third_party_cameras(controller):
     controller.reset("FloorPlan301")
-    controller.step("AddThirdPartyCamera", position={"x": 0, "y": 2, "z": 0}, rotation={"x": 60, "y": 0, "z": 0}, fieldOfView=80)
+    controller.step(
+        "AddThirdPartyCamera", position={"x": 0, "y": 2, "z": 0}, rotation={"x": 60, "y": 0, "z": 0}, fieldOfView=80
+    )
     event = controller.step("UpdateThirdPartyCamera", thirdPartyCameraId=0, rotation={"x": 60, "y": 90, "z": 0})
     assert len(event.third_party_camera_frames) == 1 and event.third_party_camera_frames[0].std() > 5
     with pytest.raises(ValueError, match="no third-party camera 4"):

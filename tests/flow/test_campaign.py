@@ -1,5 +1,6 @@
 """A whole small campaign on the embedded simulator: through Prefect, killed and resumed, and as plain Python."""
 
+import contextlib
 import json
 import os
 import signal
@@ -8,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 import yaml
 
@@ -40,11 +42,53 @@ def project(tmp_path_factory, tiny_clip):
     return root
 
 
-def rls3(root: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "rls3.cli", *arguments], cwd=root, capture_output=True, text=True, timeout=400, stdin=subprocess.DEVNULL,
-        env=os.environ | {"HOME": str(root / "home"), "OMP_NUM_THREADS": "1"} | environment,
+def start(root: Path, *arguments: str) -> subprocess.Popen:
+    """`rls3 ...` in a session of its own, so that nothing it starts can outlive the test; it writes to files, not pipes."""
+    return subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-m", "rls3.cli", *arguments], cwd=root, stdin=subprocess.DEVNULL, start_new_session=True,
+        stdout=(root / "stdout.txt").open("w"), stderr=(root / "stderr.txt").open("w"),
+        env=os.environ | {"HOME": str(root / "home"), "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
+
+
+def session_of(leader: int) -> list[psutil.Process]:
+    """The processes alive in a session, its leader aside."""
+    alive = []
+    for process in psutil.process_iter():
+        try:
+            if os.getsid(process.pid) == leader != process.pid and process.status() != psutil.STATUS_ZOMBIE:
+                alive.append(process)
+        except (ProcessLookupError, psutil.NoSuchProcess):
+            continue
+    return alive
+
+
+def rls3(root: Path, *arguments: str) -> subprocess.CompletedProcess:
+    """Run it to its end, which leaves no process behind."""
+    child = start(root, *arguments)
+    try:
+        code = child.wait(300)
+    except subprocess.TimeoutExpired:
+        code = None
+    gone_by = time.monotonic() + 5
+    while (left := session_of(child.pid)) and time.monotonic() < gone_by:
+        time.sleep(0.1)
+    said = [" ".join(p.cmdline()) for p in left]
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGKILL)
+    done = subprocess.CompletedProcess(
+        child.args, code, (root / "stdout.txt").read_text(), (root / "stderr.txt").read_text()
+    )
+    assert code is not None, f"{arguments} did not end: {done.stdout[-1000:]} {done.stderr[-1000:]}"
+    assert not said, f"{arguments} left behind: {said}"
+    return done
+
+
+def wait_for(path: Path, child: subprocess.Popen) -> None:
+    ends = time.monotonic() + 300
+    while not path.exists():
+        assert child.poll() is None and time.monotonic() < ends, f"{path.name} was not written"
+        time.sleep(0.05)
 
 
 def table(root: Path, name: str) -> list:
@@ -76,7 +120,16 @@ def test_a_campaign_says_and_leaves_what_it_promises(project, undisturbed):
     assert (project / "runs/plain/report.html").exists() and (project / "data.dvc").exists()
     assert summary["data_version"] in (project / "data.dvc").read_text()
     manifest = json.loads((project / "runs/plain/rounds/0002/manifest.json").read_text())
-    assert {"seed", "params", "code_commit", "sha256", "vlm_before", "mlflow_run_id", "libraries", "data_version"} <= set(manifest)
+    assert {
+        "seed",
+        "params",
+        "code_commit",
+        "sha256",
+        "vlm_before",
+        "mlflow_run_id",
+        "libraries",
+        "data_version",
+    } <= set(manifest)
     assert not (project / "home").exists() or not list((project / "home").iterdir())
 
 
@@ -91,8 +144,23 @@ def test_the_registered_model_predicts(project, undisturbed, tmp_path):
     sample = read_samples(project / "benchmark" / "val.parquet")[0]
     (tmp_path / "x.png").write_bytes(sample.image)
     alias = json.loads((project / "runs/plain/registered.json").read_text())["uri"]
-    by_alias = rls3(project, "predict", str(tmp_path / "x.png"), sample.caption, sample.negatives[0].text, "--model", alias)
-    by_folder = rls3(project, "predict", str(tmp_path / "x.png"), sample.caption, sample.negatives[0].text, "--model", str(project / "runs/plain/rounds" / f"{json.loads((project / 'runs/plain/summary.json').read_text())['result_round']:04d}" / "vlm"))
+    by_alias = rls3(
+        project, "predict", str(tmp_path / "x.png"), sample.caption, sample.negatives[0].text, "--model", alias
+    )
+    by_folder = rls3(
+        project,
+        "predict",
+        str(tmp_path / "x.png"),
+        sample.caption,
+        sample.negatives[0].text,
+        "--model",
+        str(
+            project
+            / "runs/plain/rounds"
+            / f"{json.loads((project / 'runs/plain/summary.json').read_text())['result_round']:04d}"
+            / "vlm"
+        ),
+    )
     assert by_alias.returncode == 0 and len(by_alias.stdout.splitlines()) == 2 and by_alias.stdout == by_folder.stdout
 
 
@@ -104,18 +172,11 @@ def test_the_data_alone_replays_to_the_recorded_accuracy(project, undisturbed):
 
 def test_prefect_killed_in_a_stage_and_run_again_gives_the_same(project, undisturbed):
     """SIGKILL in the middle of round 2's rendering; the continuation equals the undisturbed plain run but for the name."""
-    command = [sys.executable, "-W", "ignore", "-m", "rls3.cli", "run", "-S", "campaign.name=killed"]
-    environment = os.environ | {"HOME": str(project / "home"), "OMP_NUM_THREADS": "1"}
-    child = subprocess.Popen(command, cwd=project, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, start_new_session=True)
+    child = start(project, "run", "-S", "campaign.name=killed")
     second = project / "runs/killed/rounds/0002"
-    for _ in range(3000):
-        if (second / "sample.json").exists() or child.poll() is not None:
-            break
-        time.sleep(0.1)
-    assert child.poll() is None, "it ended before it could be killed"
-    child.send_signal(signal.SIGKILL)
+    wait_for(second / "sample.json", child)
+    os.killpg(child.pid, signal.SIGKILL)  # Prefect's temporary server too, which the killed process could not stop
     child.wait()
-    os.killpg(child.pid, signal.SIGKILL)  # Prefect's temporary server, which the killed process could not stop
     assert not (second / "manifest.json").exists()
     resumed = rls3(project, "run", "-S", "campaign.name=killed")
     assert resumed.returncode == 0, resumed.stderr[-2000:]
@@ -123,12 +184,34 @@ def test_prefect_killed_in_a_stage_and_run_again_gives_the_same(project, undistu
     assert table(project, "killed") == table(project, "plain")
 
 
+def test_ctrl_c_ends_everything_in_one_sentence_and_keeps_what_is_finished(project, undisturbed):
+    child = start(project, "run", "-S", "campaign.name=stopped")
+    first = project / "runs/stopped/rounds/0001/sample.json"
+    wait_for(first, child)
+    os.killpg(child.pid, signal.SIGINT)  # as a terminal does: to the whole group
+    assert child.wait(30) == 130
+    time.sleep(3)
+    assert [p.cmdline() for p in session_of(child.pid)] == []
+    stderr = (project / "stderr.txt").read_text()
+    assert (
+        stderr.strip().splitlines()[-1].startswith("rls3: interrupted; what was finished is kept")
+        and "Traceback" not in stderr
+    )
+    assert first.exists()
+
+
 def test_bad_input_is_one_sentence_and_nothing_is_lost(project, undisturbed):
     cases = {
         ("run", "-S", "campaign.round=3"): (2, "unknown key 'campaign.round'"),
         ("run", "-S", "campaign.name=plain", "-S", "campaign.seed=8"): (1, "was begun with campaign.seed"),
-        ("run", "--no-prefect", "-S", "campaign.name=n1", "-S", "vlm.checkpoint=./nothing"): (1, "vlm.checkpoint = './nothing' is not a folder"),
-        ("run", "--no-prefect", "-S", "campaign.name=n2", "-S", "simulator.embedded_command=/no/thor"): (1, "'/no/thor'"),
+        ("run", "--no-prefect", "-S", "campaign.name=n1", "-S", "vlm.checkpoint=./nothing"): (
+            1,
+            "vlm.checkpoint = './nothing' is not a folder",
+        ),
+        ("run", "--no-prefect", "-S", "campaign.name=n2", "-S", "simulator.embedded_command=/no/thor"): (
+            1,
+            "'/no/thor'",
+        ),
         ("predict", "params.yaml", "a", "b", "--model", "base"): (1, "params.yaml is not an image file"),
         ("evaluate", "base", "--split", "exam"): (1, "--split 'exam' is unknown; choose from val, test"),
         ("evaluate", "models:/none@champion"): (1, "there is no model models:/none@champion"),
@@ -137,7 +220,10 @@ def test_bad_input_is_one_sentence_and_nothing_is_lost(project, undisturbed):
     for arguments, (code, message) in cases.items():
         done = rls3(project, *arguments)
         last = done.stderr.strip().splitlines()[-1]
-        assert done.returncode == code and message in last and last.startswith("rls3: "), (arguments, done.stderr[-1500:])
+        assert done.returncode == code and message in last and last.startswith("rls3: "), (
+            arguments,
+            done.stderr[-1500:],
+        )
         assert "Traceback" not in done.stderr
 
 
@@ -166,7 +252,10 @@ def test_too_many_rejected_rows_stop_before_fine_tuning(project, monkeypatch):
     samples = read_samples(project / "data/plain/round-0001/train.parquet")
     round_ = campaign.round(1)
     write_samples([replace(s, caption=s.flip(s.terms[0])) for s in samples], round_.rendered)
-    with stages.Workshop(campaign) as workshop, pytest.raises(CampaignError, match=r"of \d+ samples fail validation .*max_rejected_share = 0.2"):
+    with (
+        stages.Workshop(campaign) as workshop,
+        pytest.raises(CampaignError, match=r"of \d+ samples fail validation .*max_rejected_share = 0.2"),
+    ):
         stages.validate(workshop, round_)
     assert not round_.train.exists() and len(read_samples(round_.rejected)) == len(samples)
 
@@ -175,6 +264,15 @@ def test_help_is_quick():
     started = time.perf_counter()
     done = subprocess.run([sys.executable, "-m", "rls3.cli", "--help"], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0 and "predict" in done.stdout
-    loaded = subprocess.run([sys.executable, "-c", "import sys, rls3.cli; print([m for m in ('torch','prefect','mlflow','transformers','pandas') if m in sys.modules])"], capture_output=True, text=True, cwd=ROOT)
+    loaded = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import sys, rls3.cli; print([m for m in ('torch','prefect','mlflow','transformers','pandas') if m in sys.modules])",
+        ],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
     assert loaded.stdout.strip() == "[]"
     assert time.perf_counter() - started < 20

@@ -16,12 +16,23 @@ def _grid(x0, x1, z0, z1, y, pitch=0.06):
 def make_survey(name: str = "Room1") -> RoomSurvey:
     """4 x 4 m: a table in the middle, open shelves along the far wall, free floor."""
     surfaces = (
-        Surface("Floor|0", "Floor", np.concatenate([_grid(-1.8, 1.8, -1.8, -0.6, 0.0, 0.15), _grid(0.9, 1.8, -0.5, 1.2, 0.0, 0.15)])),
+        Surface(
+            "Floor|0",
+            "Floor",
+            np.concatenate([_grid(-1.8, 1.8, -1.8, -0.6, 0.0, 0.15), _grid(0.9, 1.8, -0.5, 1.2, 0.0, 0.15)]),
+        ),
         Surface("Table|1", "DiningTable", _grid(-0.5, 0.5, -0.25, 0.25, 0.75)),
-        Surface("Shelves|2", "ShelvingUnit", np.concatenate([_grid(-0.5, 0.5, 1.62, 1.84, y) for y in (0.1, 0.5, 0.9, 1.3)])),
+        Surface(
+            "Shelves|2", "ShelvingUnit", np.concatenate([_grid(-0.5, 0.5, 1.62, 1.84, y) for y in (0.1, 0.5, 0.9, 1.3)])
+        ),
     )
     furniture = (Box((0, 0.375, 0), (1.2, 0.75, 0.7)), Box((0, 0.75, 1.75), (1.2, 1.5, 0.4)))
-    stand = [(x, z) for x in np.arange(-1.75, 1.8, 0.25) for z in np.arange(-1.75, 1.3, 0.25) if abs(x) > 0.85 or abs(z) > 0.6]
+    stand = [
+        (x, z)
+        for x in np.arange(-1.75, 1.8, 0.25)
+        for z in np.arange(-1.75, 1.3, 0.25)
+        if abs(x) > 0.85 or abs(z) > 0.6
+    ]
     return RoomSurvey(name, (-2, 0, -2), (2, 2.6, 2), surfaces, np.array(stand), furniture, dict(KINDS))
 
 
@@ -36,7 +47,11 @@ class GeometricSimulator:
         for i, p in enumerate(spec.placements):
             size = KINDS[p.kind]
             center = (p.position[0], p.position[1] + size[1] / 2, p.position[2])
-            objects.append(SceneObject(f"{p.kind.type}|{i}", f"{p.kind.type}_{p.kind.color}_1", p.kind, Box(center, size, p.yaw_deg)))
+            objects.append(
+                SceneObject(
+                    f"{p.kind.type}|{i}", f"{p.kind.type}_{p.kind.color}_1", p.kind, Box(center, size, p.yaw_deg)
+                )
+            )
         v = spec.viewpoint
         camera = Camera((v.x, 1.575 if v.standing else 0.9, v.z), v.yaw_deg, v.horizon_deg, v.fov_deg)
         return Scene(spec, camera, tuple(objects), None, self.label)

@@ -59,7 +59,10 @@ def test_left_and_right_are_equally_common_by_nature():
     assert abs(counts["left"] - counts["right"]) < 4 * np.sqrt(counts["left"] + counts["right"])
 
 
-@pytest.mark.parametrize(("change", "reason"), [("collide", "collision"), ("leave", "outside"), ("float", "unsupported"), ("turn away", "out of view")])
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [("collide", "collision"), ("leave", "outside"), ("float", "unsupported"), ("turn away", "out of view")],
+)
 def test_what_makes_a_scene_invalid(change, reason):
     from dataclasses import replace
 
@@ -134,11 +137,24 @@ class Bandit(gymnasium.Env):
 
 def _success(model) -> float:
     context = np.eye(3, dtype=np.float32)
-    return float(np.mean([int(np.asarray(model.predict(c, deterministic=True)[0]).reshape(-1)[0]) == i for i, c in enumerate(context)]))
+    return float(
+        np.mean(
+            [
+                int(np.asarray(model.predict(c, deterministic=True)[0]).reshape(-1)[0]) == i
+                for i, c in enumerate(context)
+            ]
+        )
+    )
 
 
 def test_deferred_ppo_learns_as_well_as_learn():
-    params = make_params(agent__hidden_units=(32,), agent__batch_size=64, agent__learning_rate=0.003, agent__epochs=6, agent__target_kl=0.2).agent
+    params = make_params(
+        agent__hidden_units=(32,),
+        agent__batch_size=64,
+        agent__learning_rate=0.003,
+        agent__epochs=6,
+        agent__target_kl=0.2,
+    ).agent
     env = Bandit()
     agent = PPOAgent(env, params, 0)
     for round_number in range(15):
@@ -152,9 +168,29 @@ def test_deferred_ppo_learns_as_well_as_learn():
                 columns[name].append(entry)
             observation = following
         n = len(columns["r"])
-        rollout = Rollout(np.array(columns["o"]), np.array(columns["a"]), np.array(columns["v"], np.float32), np.array(columns["l"], np.float32), np.zeros(n, np.float32), np.ones(n, bool), (None,) * n, ((),) * n)
+        rollout = Rollout(
+            np.array(columns["o"]),
+            np.array(columns["a"]),
+            np.array(columns["v"], np.float32),
+            np.array(columns["l"], np.float32),
+            np.zeros(n, np.float32),
+            np.ones(n, bool),
+            (None,) * n,
+            ((),) * n,
+        )
         agent.learn(rollout, np.array(columns["r"]))
-    reference = PPO("MlpPolicy", Bandit(), n_steps=128, batch_size=64, n_epochs=6, learning_rate=0.003, gamma=0.0, policy_kwargs={"net_arch": [32]}, seed=0, device="cpu")
+    reference = PPO(
+        "MlpPolicy",
+        Bandit(),
+        n_steps=128,
+        batch_size=64,
+        n_epochs=6,
+        learning_rate=0.003,
+        gamma=0.0,
+        policy_kwargs={"net_arch": [32]},
+        seed=0,
+        device="cpu",
+    )
     reference.learn(15 * 128)
     assert _success(agent.model) >= _success(reference) == 1.0
 

@@ -27,13 +27,21 @@ def test_text_and_record_are_inverse(pair, cell):
     assert all(kind_of(object_name(k)) == k for k in pair)
 
 
-@pytest.mark.parametrize("text", ["", "A mug.", "The mug is near the bowl.", "the mug is above the bowl.", "The mug is above the bowl"])
+@pytest.mark.parametrize(
+    "text", ["", "A mug.", "The mug is near the bowl.", "the mug is above the bowl.", "The mug is above the bowl"]
+)
 def test_other_text_is_refused(text):
     with pytest.raises(DataError, match="is not a caption of the form"):
         parse(text)
 
 
-@given(pairs, st.tuples(*[st.floats(-1, 1)] * 3).map(np.array).filter(lambda v: np.linalg.norm(v) > 0.1 and margins_deg(v[None])[0] > 0.1), st.integers(0, 99))
+@given(
+    pairs,
+    st.tuples(*[st.floats(-1, 1)] * 3)
+    .map(np.array)
+    .filter(lambda v: np.linalg.norm(v) > 0.1 and margins_deg(v[None])[0] > 0.1),
+    st.integers(0, 99),
+)
 def test_no_negative_is_true_of_the_geometry(pair, offset, seed):
     caption = Caption(pair[0], cell_of(offset), pair[1])
     absent = [k for k in KINDS if k not in pair]
@@ -51,5 +59,8 @@ def test_which_negatives_there_are():
     caption = Caption(KINDS[0], cell_of((1, 1, 1)), KINDS[1])
     kinds = [n.kind for n in hard_negatives(caption, KINDS[2:], np.random.default_rng(0))]
     assert kinds == ["flip", "flip", "flip", "flip_all", "swap", "object", "object", "object"]
-    level = [n.kind for n in hard_negatives(Caption(KINDS[0], cell_of((1, 0, 0)), KINDS[1]), KINDS[2:3], np.random.default_rng(0))]
+    level = [
+        n.kind
+        for n in hard_negatives(Caption(KINDS[0], cell_of((1, 0, 0)), KINDS[1]), KINDS[2:3], np.random.default_rng(0))
+    ]
     assert level == ["flip", "swap", "object"]

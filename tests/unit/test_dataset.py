@@ -20,7 +20,7 @@ def test_parquet_gives_back_the_same_samples(tmp_path):
     write_samples(samples, tmp_path / "b.parquet")
     assert read_samples(tmp_path / "a.parquet") == samples
     assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
-    assert np.array_equal(decode(samples[3]), make_scene(3).image)
+    assert np.array_equal(decode(make_sample_of(3)), make_scene(3).image)
     write_samples([], tmp_path / "none.parquet")
     assert read_samples(tmp_path / "none.parquet") == []
 
@@ -29,9 +29,13 @@ def test_hugging_face_datasets_reads_it_with_decoded_images(tmp_path):
     datasets = pytest.importorskip("datasets")
     samples = many_samples(5)
     write_samples(samples, tmp_path / "train.parquet")
-    loaded = datasets.load_dataset("parquet", data_files=str(tmp_path / "train.parquet"), split="train", cache_dir=str(tmp_path / "cache"))
+    loaded = datasets.load_dataset(
+        "parquet", data_files=str(tmp_path / "train.parquet"), split="train", cache_dir=str(tmp_path / "cache")
+    )
     assert np.array_equal(np.array(loaded[2]["image"]), decode(samples[2]))
-    assert loaded[2]["caption"] == samples[2].caption and loaded[2]["negatives"][0]["text"] == samples[2].negatives[0].text
+    assert (
+        loaded[2]["caption"] == samples[2].caption and loaded[2]["negatives"][0]["text"] == samples[2].negatives[0].text
+    )
 
 
 def test_a_damaged_shard_is_one_sentence(tmp_path):

@@ -18,7 +18,9 @@ SPOILED = {
     "not: caption matches geometry": lambda s: replace(s, caption=s.flip(s.terms[0])),
     "not: caption matches fields": lambda s: replace(s, subject="green pot"),
     "too few visible pixels": _hidden,
-    "not: boxes inside image": lambda s: replace(s, objects=(replace(s.objects[0], box_px=(90, 20, 120, 40)), *s.objects[1:])),
+    "not: boxes inside image": lambda s: replace(
+        s, objects=(replace(s.objects[0], box_px=(90, 20, 120, 40)), *s.objects[1:])
+    ),
     "not: negatives are false": lambda s: replace(s, negatives=(NegativeText("flip", s.terms[0], s.caption),)),
 }
 

@@ -40,7 +40,9 @@ def test_corners_turn_with_the_box():
 
 
 def test_spec_survives_text_and_its_hash_is_stable():
-    spec = SceneSpec("FloorPlan1", (Placement(Kind("Mug", "red"), (0.12345678, -0.0, 1), -30.0),), Viewpoint(1, 2, 3.00001))
+    spec = SceneSpec(
+        "FloorPlan1", (Placement(Kind("Mug", "red"), (0.12345678, -0.0, 1), -30.0),), Viewpoint(1, 2, 3.00001)
+    )
     assert SceneSpec.from_json(spec.to_json()) == spec
     assert SceneSpec.from_json(spec.to_json()).hash == spec.hash
     assert spec.placements[0].position == (0.1235, 0.0, 1.0) and spec.placements[0].yaw_deg == 330.0

@@ -8,7 +8,9 @@ from rls3.report.charts import lines, nice_ticks, radar, stacked_bars
 from rls3.report.page import GalleryItem, ReportData, RoundData, render_page, write_report
 
 TERMS = ("left", "right", "in front", "behind", "above", "below")
-PIXEL = bytes.fromhex("89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c4944415408d763f8cfc0000003010100c9fe92ef0000000049454e44ae426082")
+PIXEL = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c4944415408d763f8cfc0000003010100c9fe92ef0000000049454e44ae426082"
+)
 
 
 def _slice(a):
@@ -16,7 +18,15 @@ def _slice(a):
 
 
 def _evaluation(a):
-    return {"accuracy": _slice(a), "by_term": {t: _slice(a + 0.01 * i) for i, t in enumerate(TERMS)}, "by_complexity": {c: _slice(a) for c in "123"}, "by_room": {"FloorPlan1": _slice(a)}, "strict": _slice(a / 2), "object_accuracy": _slice(0.9), "n_samples": 40}
+    return {
+        "accuracy": _slice(a),
+        "by_term": {t: _slice(a + 0.01 * i) for i, t in enumerate(TERMS)},
+        "by_complexity": {c: _slice(a) for c in "123"},
+        "by_room": {"FloorPlan1": _slice(a)},
+        "strict": _slice(a / 2),
+        "object_accuracy": _slice(0.9),
+        "n_samples": 40,
+    }
 
 
 def make_report(n_rounds=3, tested=True):
@@ -26,7 +36,19 @@ def make_report(n_rounds=3, tested=True):
     ]  # fmt: skip
     both = {"val": _evaluation(0.5), "test": _evaluation(0.5)}
     gallery = [GalleryItem("still wrong", PIXEL, "The <red> mug & bowl.", "x", "y", "FloorPlan1")]
-    return ReportData("night <1>", {"seed": "7"}, rounds, both if tested else None, {"val": _evaluation(0.7), "test": _evaluation(0.7)} if tested else None, {"accuracy": 0.2, "low": 0.1, "high": 0.3} if tested else None, {"model": "m"}, 100.0, 0.1, {"left": 9}, gallery)
+    return ReportData(
+        "night <1>",
+        {"seed": "7"},
+        rounds,
+        both if tested else None,
+        {"val": _evaluation(0.7), "test": _evaluation(0.7)} if tested else None,
+        {"accuracy": 0.2, "low": 0.1, "high": 0.3} if tested else None,
+        {"model": "m"},
+        100.0,
+        0.1,
+        {"left": 9},
+        gallery,
+    )
 
 
 def test_everything_is_escaped_and_nothing_comes_from_outside():
@@ -66,9 +88,33 @@ def test_it_fits_phone_and_desk(tmp_path, width):
     probe = "<script>document.title=document.documentElement.scrollWidth+'/'+innerWidth+'/'+document.querySelectorAll('svg').length</script></body>"
     (tmp_path / "r.html").write_text(page.replace("</body>", probe))
     # Headless Chromium's window is never narrower than 500 px: a frame of the wanted width stands in for a phone.
-    (tmp_path / "frame.html").write_text(f'<iframe id=f style="border:0;width:{width}px;height:900px" src="r.html"></iframe><script>f.onload=()=>document.title=f.contentDocument.title</script>')
-    flags = "--headless --no-sandbox --disable-gpu --disable-background-networking --no-first-run --disable-component-update --disable-sync --allow-file-access-from-files --virtual-time-budget=3000".split()
-    done = subprocess.run(["chromium", *flags, f"--user-data-dir={tmp_path / 'profile'}", "--window-size=1400,900", "--dump-dom", (tmp_path / "frame.html").as_uri()], capture_output=True, text=True, timeout=90)
+    (tmp_path / "frame.html").write_text(
+        f'<iframe id=f style="border:0;width:{width}px;height:900px" src="r.html"></iframe><script>f.onload=()=>document.title=f.contentDocument.title</script>'
+    )
+    flags = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-background-networking",
+        "--no-first-run",
+        "--disable-component-update",
+        "--disable-sync",
+        "--allow-file-access-from-files",
+        "--virtual-time-budget=3000",
+    ]
+    done = subprocess.run(
+        [
+            "chromium",
+            *flags,
+            f"--user-data-dir={tmp_path / 'profile'}",
+            "--window-size=1400,900",
+            "--dump-dom",
+            (tmp_path / "frame.html").as_uri(),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=90,
+    )
     found = re.search(r"<title>(\d+)/(\d+)/(\d+)</title>", done.stdout)
     assert found, done.stdout[:500] + done.stderr[-500:]
     scroll, inner, charts = map(int, found.groups())

@@ -14,7 +14,10 @@ def test_a_second_process_is_refused_and_a_dead_one_does_not_matter(tmp_path):
     code = f"import sys,time; sys.path.insert(0,{str(ROOT)!r})\nfrom pathlib import Path\nfrom tests.conftest import make_params\nfrom rls3.round import Campaign\nwith Campaign(Path({str(tmp_path)!r}), make_params()).locked():\n print('held', flush=True); time.sleep(60)"
     holder = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     assert holder.stdout.readline() == "held\n"
-    with pytest.raises(CampaignError, match=f"'default' is already running .process {holder.pid}.*another name"), campaign.locked():
+    with (
+        pytest.raises(CampaignError, match=f"'default' is already running .process {holder.pid}.*another name"),
+        campaign.locked(),
+    ):
         pass
     holder.kill()
     holder.wait()
@@ -27,7 +30,13 @@ def test_other_parameters_are_refused_but_more_rounds_are_not(tmp_path):
         pass
     with Campaign(tmp_path, make_params(campaign__rounds=99, simulator__workers=5)).locked():
         pass
-    with pytest.raises(CampaignError, match="was begun with campaign.seed = 7, not 8; give that value, choose another campaign.name, or delete"), Campaign(tmp_path, make_params(campaign__seed=8)).locked():
+    with (
+        pytest.raises(
+            CampaignError,
+            match="was begun with campaign.seed = 7, not 8; give that value, choose another campaign.name, or delete",
+        ),
+        Campaign(tmp_path, make_params(campaign__seed=8)).locked(),
+    ):
         pass
 
 

@@ -24,11 +24,19 @@ def _scores(vlm, samples):
     from rls3.dataset.sample import decode
 
     with torch.no_grad():
-        return vlm.scores(vlm.features([decode(s) for s in samples], True), [[s.caption, *s.negatives_of("flip")] for s in samples])
+        return vlm.scores(
+            vlm.features([decode(s) for s in samples], True), [[s.caption, *s.negatives_of("flip")] for s in samples]
+        )
 
 
 def test_scores_do_not_depend_on_the_batch(folder):
-    vlm, captions = load_vlm(folder.name, str(folder)), [["The red mug is above the blue bowl.", "The red mug is below the blue bowl."], ["The green pot is behind the red mug."]]
+    vlm, captions = (
+        load_vlm(folder.name, str(folder)),
+        [
+            ["The red mug is above the blue bowl.", "The red mug is below the blue bowl."],
+            ["The green pot is behind the red mug."],
+        ],
+    )
     images = _images(2)
     with torch.no_grad():
         both = vlm.scores(vlm.features(images, True), captions)
@@ -40,7 +48,10 @@ def test_scores_do_not_depend_on_the_batch(folder):
 def test_captions_that_differ_in_a_word_do_not_tie(folder):
     """CLIP with end-of-sentence id 2 pools at the largest token id, and such captions tie."""
     vlm = load_vlm(folder.name, str(folder))
-    texts = [f"The red mug is {r} the blue bowl." for r in ("above", "below", "behind", "in front of", "to the left of", "to the right of")]
+    texts = [
+        f"The red mug is {r} the blue bowl."
+        for r in ("above", "below", "behind", "in front of", "to the left of", "to the right of")
+    ]
     with torch.no_grad():
         scores = vlm.scores(vlm.features(_images(1), True), [texts])[0]
     assert len(set(scores.tolist())) == len(texts)
@@ -115,7 +126,9 @@ def test_vilts_fast_route_equals_the_librarys(tiny_vilt):
     pixels, tokens = vlm.features(_images(3), True), vlm.tokens(["The red mug is above the blue bowl."] * 3)
     with torch.no_grad():
         fast = vlm.hidden_states(pixels, tokens).pooler_output
-        slow = vlm.model.vilt(**tokens, pixel_values=pixels, pixel_mask=torch.ones(3, *pixels.shape[-2:], dtype=torch.long)).pooler_output
+        slow = vlm.model.vilt(
+            **tokens, pixel_values=pixels, pixel_mask=torch.ones(3, *pixels.shape[-2:], dtype=torch.long)
+        ).pooler_output
     assert torch.allclose(fast, slow, atol=1e-5)
 
 
@@ -129,12 +142,36 @@ def _hub_clip(folder):
     folder.mkdir()
     tower = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1, "num_attention_heads": 2}
     letters = [chr(c) for c in range(97, 123)] + [",", "."]
-    vocabulary = {t: i for i, t in enumerate([*letters, *(f"{x}</w>" for x in letters), "<|startoftext|>", "<|endoftext|>"])}
+    vocabulary = {
+        t: i for i, t in enumerate([*letters, *(f"{x}</w>" for x in letters), "<|startoftext|>", "<|endoftext|>"])
+    }
     (folder / "vocab.json").write_text(json.dumps(vocabulary))
     (folder / "merges.txt").write_text("#version: 0.2\n")
-    (folder / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "CLIPTokenizer", "model_max_length": 77, "bos_token": "<|startoftext|>", "eos_token": "<|endoftext|>", "unk_token": "<|endoftext|>", "pad_token": "<|endoftext|>"}))
+    (folder / "tokenizer_config.json").write_text(
+        json.dumps(
+            {
+                "tokenizer_class": "CLIPTokenizer",
+                "model_max_length": 77,
+                "bos_token": "<|startoftext|>",
+                "eos_token": "<|endoftext|>",
+                "unk_token": "<|endoftext|>",
+                "pad_token": "<|endoftext|>",
+            }
+        )
+    )
     n = len(vocabulary)
-    config = CLIPConfig(text_config=tower | {"vocab_size": n, "max_position_embeddings": 77, "eos_token_id": n - 1, "bos_token_id": n - 2, "pad_token_id": n - 1}, vision_config=tower | {"image_size": 224, "patch_size": 32}, projection_dim=24)
+    config = CLIPConfig(
+        text_config=tower
+        | {
+            "vocab_size": n,
+            "max_position_embeddings": 77,
+            "eos_token_id": n - 1,
+            "bos_token_id": n - 2,
+            "pad_token_id": n - 1,
+        },
+        vision_config=tower | {"image_size": 224, "patch_size": 32},
+        projection_dim=24,
+    )
     CLIPModel(config).save_pretrained(folder)
     CLIPImageProcessorPil().save_pretrained(folder)
     return folder
@@ -144,12 +181,20 @@ def test_a_hub_style_folder_goes_through_the_same_code(tmp_path):
     vlm, samples = load_vlm("clip", str(_hub_clip(tmp_path / "hub"))), many_samples(10)
     before = _scores(vlm, samples)
     report = finetune(vlm, samples, [], TUNE, 0)
-    assert torch.isfinite(before[:, 0]).all() and len(report.losses) == 4 and not torch.equal(before, _scores(vlm, samples))
+    assert (
+        torch.isfinite(before[:, 0]).all()
+        and len(report.losses) == 4
+        and not torch.equal(before, _scores(vlm, samples))
+    )
 
 
 @pytest.mark.parametrize(
     ("family", "checkpoint", "message"),
-    [("clip", "base", "base model .* is missing; fetch it with `dvc pull`"), ("clip", "./nowhere", "is not a folder"), ("clip", "no-such/model-at-all", "cannot be loaded")],
+    [
+        ("clip", "base", "base model .* is missing; fetch it with `dvc pull`"),
+        ("clip", "./nowhere", "is not a folder"),
+        ("clip", "no-such/model-at-all", "cannot be loaded"),
+    ],
 )
 def test_a_missing_checkpoint_is_one_sentence(family, checkpoint, message, tmp_path, monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
