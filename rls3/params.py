@@ -108,6 +108,9 @@ class BaseParams(_Group):
     image_px: PositiveInt
     patch_px: PositiveInt
     width: PositiveInt
+    """Of clip's text tower, and of vilt."""
+    vision_width: PositiveInt
+    """Of clip's vision tower and of the space in which image and text meet."""
     vision_layers: PositiveInt
     text_layers: PositiveInt
     batch_size: PositiveInt

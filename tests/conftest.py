@@ -129,7 +129,12 @@ def _tiny(family, tmp_path_factory) -> Path:
     ]
     kinds = [Kind(t, c) for t in types for c in ("red", "green", "blue", "yellow", "purple")]
     params = make_params(
-        base__width=32, base__vision_layers=1, base__text_layers=1, base__image_px=32, base__patch_px=8
+        base__width=32,
+        base__vision_width=32,
+        base__vision_layers=1,
+        base__text_layers=1,
+        base__image_px=32,
+        base__patch_px=8,
     ).base
     torch.manual_seed(0)
     folder = tmp_path_factory.mktemp("base") / family

@@ -4,18 +4,15 @@ The split of AI2-THOR's users (first 20 rooms of a type train, next 5 val, last 
 """
 
 import zlib
-from collections.abc import Callable
 from functools import cache
 
 import numpy as np
 
-from rls3.embedded_thor import furniture as f
 from rls3.embedded_thor.assets import ASSET_TYPES, COLORS, FIXED_MATERIALS, asset, color_material
-from rls3.embedded_thor.content import Furniture, Material, Mesh, ObjectInstance, Placed, Room, Surface, Vector3
+from rls3.embedded_thor.content import Material, Mesh, ObjectInstance, Placed, Room, Surface, Vector3
+from rls3.embedded_thor.plans import HEIGHT_M, SCENE_NAMES, Layout, Look, attempts
 from rls3.embedded_thor.shapes import box
 
-_HEIGHT_M = 2.6
-_CLEAR_M = 0.03  # gap between neighbours and towards walls
 _SHARED = {
     "white": Material("white", (0.93, 0.93, 0.91), specular=0.3, shininess=0.4),
     "metal": FIXED_MATERIALS["metal"],
@@ -33,184 +30,37 @@ _SHARED = {
 }
 
 
-def _look(
-    floor: tuple[str, Vector3, float],
-    wall: tuple[str, Vector3],
-    wood: Vector3,
-    fabric: Vector3,
-    cabinet: Vector3,
-    picture: Vector3,
-    rug: Vector3,
-) -> dict[str, Material]:
-    """The materials of a room from a handful of colours."""
-    dark_wood = tuple(0.62 * c for c in wood)
-    own = {
-        "floor": Material("floor", floor[1], floor[0], floor[2], specular=0.3, shininess=0.4),
-        "wall": Material("wall", wall[1], wall[0], 1.6),
-        "wood": Material("wood", wood, "wood", 0.7, specular=0.3, shininess=0.4),
-        "wood_dark": Material("wood_dark", dark_wood, "wood", 0.7),
-        "wood_back": Material("wood_back", tuple(0.85 * c for c in wood), "wood", 0.9),
-        "fabric": Material("fabric", fabric, "fabric", 0.22, specular=0.0),
-        "fabric_light": Material(
-            "fabric_light", tuple(min(1.0, 1.18 * c) for c in fabric), "fabric", 0.22, specular=0.0
-        ),
-        "cabinet": Material("cabinet", cabinet, specular=0.3, shininess=0.4),
-        "cabinet_door": Material(
-            "cabinet_door", tuple(min(1.0, 1.08 * c) for c in cabinet), specular=0.3, shininess=0.4
-        ),
-        "marble": Material("marble", (0.82, 0.81, 0.78), "marble", 0.9, specular=0.5, shininess=0.6),
-        "picture": Material("picture", picture, "picture", 0.6),
-        "rug": Material("rug", rug, "woven", 0.8, specular=0.0),
-    }
-    return own
-
-
-def _against(
-    side: str, along: float, piece: Furniture, minimum: Vector3, maximum: Vector3, y: float = 0.0
-) -> tuple[Furniture, Vector3, float]:
-    """A piece with its back to a wall ("north" is +z). `along`: coordinate of its centre along the wall."""
-    gap = piece.size[2] / 2 + (_CLEAR_M if piece.blocks else 0.0)
-    if piece.type in ("Window", "Painting"):
-        gap = 0.0
-    if side == "north":
-        return piece, (along, y, maximum[2] - gap), 180.0
-    if side == "south":
-        return piece, (along, y, minimum[2] + gap), 0.0
-    if side == "east":
-        return piece, (maximum[0] - gap, y, along), 270.0
-    return piece, (minimum[0] + gap, y, along), 90.0
-
-
-def _free(x: float, z: float, piece: Furniture, yaw_deg: float = 0.0) -> tuple[Furniture, Vector3, float]:
-    return piece, (x, 0.0, z), yaw_deg
-
-
-Layout = list[tuple[Furniture, Vector3, float]]
-
-
-def _kitchen() -> tuple[Vector3, Layout, dict[str, Material], Vector3]:
-    low, high = (-2.3, 0.0, -2.0), (2.3, _HEIGHT_M, 2.0)
-    layout = [
-        _against("north", -0.15, f.counter(2.0), low, high),
-        _against("north", 1.2, f.stove(), low, high),
-        _against("north", -1.75, f.fridge(), low, high),
-        _against("north", -0.15, f.wall_shelf(1.9, 0.30, (1.28, 1.62)), low, high),
-        _against("east", -0.3, f.shelving_unit(1.0, 0.34, (0.12, 0.50, 0.90, 1.28), 1.5), low, high),
-        _free(-0.55, -0.45, f.table("DiningTable", 1.3, 0.85, 0.74)),
-        _free(-0.55, -1.12, f.chair(), 0.0),
-        _free(0.45, -1.45, f.stool()),
-        _against("west", -1.45, f.bin_(), low, high),
-        _against("west", 0.2, f.window(1.3, 1.0, 1.0), low, high),
-        _against("south", 0.6, f.painting(0.7, 0.5, 1.35), low, high),
-    ]
-    look = _look(
-        ("tiles", (0.80, 0.76, 0.68), 0.8),
-        ("plaster", (0.86, 0.84, 0.74)),
-        (0.72, 0.53, 0.34),
-        (0.5, 0.5, 0.55),
-        (0.62, 0.68, 0.66),
-        (0.55, 0.68, 0.80),
-        (0.45, 0.5, 0.52),
+def _materials(look: Look) -> dict[str, Material]:
+    """Every material of a room from its handful of colours."""
+    wood, fabric, cabinet = look.wood, look.fabric, look.cabinet
+    texture, color, metres = look.floor
+    own = (
+        Material("floor", color, texture, metres, specular=0.3, shininess=0.4),
+        Material("wall", look.wall[1], look.wall[0], 1.6),
+        Material("wood", wood, "wood", 0.7, specular=0.3, shininess=0.4),
+        Material("wood_dark", _shaded(wood, 0.62), "wood", 0.7),
+        Material("wood_back", _shaded(wood, 0.85), "wood", 0.9),
+        Material("fabric", fabric, "fabric", 0.22, specular=0.0),
+        Material("fabric_light", _shaded(fabric, 1.18), "fabric", 0.22, specular=0.0),
+        Material("cabinet", cabinet, specular=0.3, shininess=0.4),
+        Material("cabinet_door", _shaded(cabinet, 1.08), specular=0.3, shininess=0.4),
+        Material("marble", (0.82, 0.81, 0.78), "marble", 0.9, specular=0.5, shininess=0.6),
+        Material("picture", look.picture, "picture", 0.6),
+        Material("rug", look.rug, "woven", 0.8, specular=0.0),
     )
-    return high, layout, look, (0.75, -1.0, -0.45)
+    return {material.name: material for material in own}
 
 
-def _living_room() -> tuple[Vector3, Layout, dict[str, Material], Vector3]:
-    low, high = (-2.6, 0.0, -2.2), (2.6, _HEIGHT_M, 2.2)
-    layout = [
-        _against("south", -0.5, f.sofa(2.0, seats=2), low, high),
-        _free(-0.5, -0.35, f.table("CoffeeTable", 1.15, 0.65, 0.42, shelf=True)),
-        _against("north", -0.4, f.dresser("TVStand", 1.7, 0.42, 0.52, 2), low, high),
-        _against("west", 0.1, f.shelving_unit(1.3, 0.34, (0.10, 0.48, 0.86, 1.24), 1.55), low, high),
-        _against("east", 0.9, f.table("SideTable", 0.6, 0.5, 0.62), low, high),
-        _against("east", -0.6, f.table("Desk", 1.2, 0.6, 0.75), low, high),
-        _against("east", -0.6, f.wall_shelf(1.1, 0.26, (1.25,)), low, high),
-        _free(1.25, 1.85, f.floor_lamp()),
-        _free(1.05, -1.8, f.plant()),
-        _against("north", 1.0, f.window(1.1, 1.1, 0.95), low, high),
-        _against("north", -0.5, f.painting(1.0, 0.6, 1.3), low, high),
-        _against("south", -0.5, f.painting(0.8, 0.55, 1.35), low, high),
-    ]
-    look = _look(
-        ("planks", (0.60, 0.42, 0.26), 1.3),
-        ("stripes", (0.78, 0.80, 0.78)),
-        (0.62, 0.43, 0.27),
-        (0.34, 0.40, 0.47),
-        (0.8, 0.8, 0.78),
-        (0.75, 0.55, 0.42),
-        (0.62, 0.55, 0.48),
-    )
-    return high, layout, look, (-0.55, -1.0, -0.7)
-
-
-def _bedroom() -> tuple[Vector3, Layout, dict[str, Material], Vector3]:
-    low, high = (-2.3, 0.0, -2.1), (2.3, _HEIGHT_M, 2.1)
-    layout = [
-        _against("south", 0.35, f.bed(1.5), low, high),
-        _against("south", -0.75, f.table("SideTable", 0.48, 0.42, 0.55), low, high),
-        _against("south", 1.55, f.table("SideTable", 0.48, 0.42, 0.55), low, high),
-        _against("west", 0.95, f.table("Desk", 1.3, 0.62, 0.76), low, high),
-        _against("west", 0.95, f.wall_shelf(1.2, 0.26, (1.22, 1.55)), low, high),
-        _against("north", 0.9, f.dresser("Dresser", 1.2, 0.48, 0.86, 4), low, high),
-        _against("north", -0.55, f.shelving_unit(0.9, 0.34, (0.10, 0.46, 0.82, 1.18), 1.4), low, high),
-        _against("west", -0.6, f.window(1.2, 1.1, 0.9), low, high),
-        _against("north", 0.9, f.painting(0.8, 0.5, 1.45), low, high),
-        _against("east", 0.2, f.painting(0.6, 0.8, 1.1), low, high),
-        _against("west", -1.3, f.bin_(), low, high),
-    ]
-    look = _look(
-        ("carpet", (0.66, 0.62, 0.56), 1.0),
-        ("plaster", (0.72, 0.78, 0.80)),
-        (0.80, 0.66, 0.48),
-        (0.45, 0.48, 0.58),
-        (0.8, 0.8, 0.78),
-        (0.80, 0.66, 0.55),
-        (0.50, 0.45, 0.50),
-    )
-    return high, layout, look, (0.7, -1.0, 0.5)
-
-
-def _bathroom() -> tuple[Vector3, Layout, dict[str, Material], Vector3]:
-    low, high = (-2.0, 0.0, -1.8), (2.0, _HEIGHT_M, 1.8)
-    layout = [
-        _against("north", -0.9, f.bathtub(), low, high),
-        _against("east", 0.9, f.toilet(), low, high),
-        _against("east", -0.45, f.sink_cabinet(1.3), low, high),
-        _against("east", -0.45, f.wall_shelf(1.1, 0.24, (1.30,)), low, high),
-        _against("west", -0.75, f.shelving_unit(0.95, 0.36, (0.12, 0.50, 0.88, 1.26), 1.5), low, high),
-        _against("south", 0.25, f.dresser("Dresser", 1.1, 0.45, 0.80, 3), low, high),
-        _free(-0.2, 0.15, f.table("SideTable", 0.75, 0.55, 0.48)),
-        _against("south", -0.95, f.stool(), low, high),
-        _against("north", 0.9, f.window(0.8, 0.8, 1.25), low, high),
-        _against("south", 0.25, f.painting(0.7, 0.5, 1.3), low, high),
-    ]
-    look = _look(
-        ("tiles", (0.55, 0.62, 0.66), 0.6),
-        ("tiles", (0.82, 0.88, 0.89)),
-        (0.74, 0.58, 0.42),
-        (0.5, 0.5, 0.55),
-        (0.78, 0.80, 0.80),
-        (0.50, 0.70, 0.78),
-        (0.40, 0.55, 0.60),
-    )
-    return high, layout, look, (-0.5, -1.0, -0.6)
-
-
-_PLANS: dict[str, tuple[str, Callable[[], tuple[Vector3, Layout, dict[str, Material], Vector3]]]] = {
-    "FloorPlan1": ("Kitchen", _kitchen),
-    "FloorPlan201": ("LivingRoom", _living_room),
-    "FloorPlan301": ("Bedroom", _bedroom),
-    "FloorPlan401": ("Bathroom", _bathroom),
-}
-SCENE_NAMES = tuple(_PLANS)
+def _shaded(rgb: Vector3, factor: float) -> Vector3:
+    return tuple(min(1.0, factor * c) for c in rgb)
 
 
 def _shell(low: Vector3, high: Vector3) -> tuple[Mesh, ...]:
     width, depth, t = high[0] - low[0], high[2] - low[2], 0.1
-    x, z, y = (low[0] + high[0]) / 2, (low[2] + high[2]) / 2, _HEIGHT_M / 2
+    x, z, y = (low[0] + high[0]) / 2, (low[2] + high[2]) / 2, HEIGHT_M / 2
     sides = [
-        ((width, _HEIGHT_M, t), (x, y, high[2] + t / 2)), ((width, _HEIGHT_M, t), (x, y, low[2] - t / 2)),
-        ((t, _HEIGHT_M, depth), (high[0] + t / 2, y, z)), ((t, _HEIGHT_M, depth), (low[0] - t / 2, y, z)),
+        ((width, HEIGHT_M, t), (x, y, high[2] + t / 2)), ((width, HEIGHT_M, t), (x, y, low[2] - t / 2)),
+        ((t, HEIGHT_M, depth), (high[0] + t / 2, y, z)), ((t, HEIGHT_M, depth), (low[0] - t / 2, y, z)),
     ]  # fmt: skip
     boards = [
         ((width, 0.09, 0.012), (x, 0.045, high[2] - 0.006)), ((width, 0.09, 0.012), (x, 0.045, low[2] + 0.006)),
@@ -218,7 +68,7 @@ def _shell(low: Vector3, high: Vector3) -> tuple[Mesh, ...]:
     ]  # fmt: skip
     return (
         box((width, t, depth), (x, -t / 2, z), "floor"),
-        box((width, t, depth), (x, _HEIGHT_M + t / 2, z), "ceiling"),
+        box((width, t, depth), (x, HEIGHT_M + t / 2, z), "ceiling"),
         *(box(size, center, "wall") for size, center in sides),
         *(box(size, center, "skirting") for size, center in boards),
     )
@@ -229,6 +79,10 @@ def to_world(piece: Placed, x: float, z: float) -> tuple[float, float]:
     yaw = np.radians(piece.yaw_deg)
     sin, cos = np.sin(yaw), np.cos(yaw)
     return piece.position[0] + x * cos + z * sin, piece.position[2] - x * sin + z * cos
+
+
+class NoPlace(Exception):
+    """The room is too full for its objects."""
 
 
 def _scatter(
@@ -260,7 +114,7 @@ def _scatter(
             ):
                 break
         else:
-            raise ValueError(f"no place is left for a {color} {kind}; give the room another surface")
+            raise NoPlace(f"no place is left for a {color} {kind}")
         taken.append((x, y, z, radius))
         yaw_deg = float(rng.integers(0, 24) * 15)
         instances.append(
@@ -297,23 +151,46 @@ def _covers(piece: Placed, x: float, z: float, margin: float) -> bool:
 def room(name: str) -> Room:
     """The floor plan of that name ("FloorPlan1", with or without "_physics"). Raises KeyError if there is none."""
     name = name.removesuffix("_physics")
-    kind, plan = _PLANS[name]
-    high, layout, look, sun = plan()
-    low = (-high[0], 0.0, -high[2])
+    if name not in SCENE_NAMES:
+        raise KeyError(name)
+    for plan in attempts(name):
+        high, low = plan.corner, (-plan.corner[0], 0.0, -plan.corner[2])
+        placed = _named(plan.layout)
+        start = _start(placed, high)
+        try:
+            objects = _scatter(placed, low, high, np.random.default_rng(zlib.crc32(name.encode())))
+        except NoPlace:
+            continue
+        if start is not None:
+            break
+    else:
+        raise RuntimeError(f"{name} cannot be furnished")
+    materials = {
+        **_SHARED, **FIXED_MATERIALS, **_materials(plan.look), **{f"color-{c}": color_material(c) for c in COLORS},
+    }  # fmt: skip
+    rug = box((1.9, 0.008, 1.3), (0.1, 0.004, 0.2), "rug") if plan.kind in ("LivingRoom", "Bedroom") else None
+    return Room(
+        name, plan.kind, low, high, _shell(low, high), placed, objects, materials, plan.sun, 0.42,
+        (start[0], 0.901, start[1]), 180.0, rug,
+    )  # fmt: skip
+
+
+def _named(layout: Layout) -> tuple[Placed, ...]:
     counts: dict[str, int] = {}
     placed = []
     for piece, position, yaw in layout:
         counts[piece.type] = counts.get(piece.type, 0) + 1
         placed.append(Placed(f"{piece.type}_{counts[piece.type]}", piece, position, yaw))
-    rng = np.random.default_rng(zlib.crc32(name.encode()))
-    materials = {**_SHARED, **FIXED_MATERIALS, **look, **{f"color-{c}": color_material(c) for c in COLORS}}
-    rug = box((1.9, 0.008, 1.3), (0.1, 0.004, 0.2), "rug") if kind in ("LivingRoom", "Bedroom") else None
-    start = next(
-        (x, z)
-        for x, z in ((0.5, 0.5), (0.75, 0.25), (0.25, 0.75), (0.0, 1.0), (1.0, 0.5), (1.0, -0.75))
-        if not any(_covers(p, x, z, 0.25) for p in placed)
-    )
-    return Room(
-        name, kind, low, high, _shell(low, high), tuple(placed), _scatter(tuple(placed), low, high, rng),
-        materials, sun, 0.42, (start[0], 0.901, start[1]), 180.0, rug,
-    )  # fmt: skip
+    return tuple(placed)
+
+
+def _start(placed: tuple[Placed, ...], high: Vector3) -> tuple[float, float] | None:
+    """Where the agent is put: the first free one of some points, then of the grid from the middle outwards."""
+    preferred = [(0.5, 0.5), (0.75, 0.25), (0.25, 0.75), (0.0, 1.0), (1.0, 0.5), (1.0, -0.75)]
+    grid = [(0.25 * i, 0.25 * j) for i in range(-8, 9) for j in range(-8, 9)]
+    grid.sort(key=lambda p: p[0] ** 2 + p[1] ** 2)
+    for x, z in (*preferred, *grid):
+        inside = abs(x) < high[0] - 0.25 and abs(z) < high[2] - 0.25
+        if inside and not any(_covers(p, x, z, 0.25) for p in placed):
+            return x, z
+    return None

@@ -94,6 +94,11 @@ class PretrainSet:
         return pixels, self.kinds[rows], places, boxes
 
 
+def _half_precision() -> torch.autocast:
+    """bfloat16 where it is safe; twice as fast on CPUs that multiply it in hardware (with eager attention)."""
+    return torch.autocast("cpu", torch.bfloat16)
+
+
 def _schedule(optimizer: torch.optim.Optimizer, steps: int) -> torch.optim.lr_scheduler.LRScheduler:
     warmup = max(1, steps // 20)
     return torch.optim.lr_scheduler.LambdaLR(
@@ -154,7 +159,7 @@ def _pretrain_vision(
     """types, colors: (kinds,) index of each kind's type and colour."""
     mean, std = (torch.tensor(v) for v in (vlm.image_processor.image_mean, vlm.image_processor.image_std))
     n_types, n_colors = int(types.max()) + 1, int(colors.max()) + 1
-    heads = _VisionHeads(params.width, n_types, n_colors)
+    heads = _VisionHeads(params.vision_width, n_types, n_colors)
     vision = vlm.model.vision_model
     optimizer = torch.optim.AdamW(
         [*vision.parameters(), *heads.parameters()], lr=params.learning_rate, weight_decay=0.02
@@ -163,11 +168,12 @@ def _pretrain_vision(
     vision.train()
     for step, steps, rows in _loop(data, params.vision_epochs, params, rng):
         pixels, kinds, places, boxes = data.batch(rows, mean, std, rng)
-        output = vision(pixel_values=pixels)
+        with _half_precision():
+            output = vision(pixel_values=pixels)
         there = kinds >= 0
         safe = kinds.clamp(min=0)
         type_, color = types[safe], colors[safe]
-        pooled = output.pooler_output
+        pooled = output.pooler_output.float()
         predicted = (
             heads.by_type(pooled).view(len(rows), n_types, _PLACES).gather(1, type_[..., None].expand(-1, -1, _PLACES))
             + heads.by_color(pooled).view(len(rows), n_colors, _PLACES).gather(1, color[..., None].expand(-1, -1, _PLACES))
@@ -175,8 +181,8 @@ def _pretrain_vision(
         where = F.smooth_l1_loss(predicted[there], places[there], beta=0.3)
         target = torch.zeros(len(rows), n_types * n_colors).scatter_(1, safe, there.float())
         what = F.binary_cross_entropy_with_logits(heads.present(pooled), target, pos_weight=torch.tensor(8.0))
-        dense = heads.patches(output.last_hidden_state[:, 1:], kinds, boxes, types, colors)
-        loss = 3 * where + what + 0.3 * dense
+        dense = heads.patches(output.last_hidden_state[:, 1:].float(), kinds, boxes, types, colors)
+        loss = 3 * where + 2 * what + 0.3 * dense
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(vision.parameters(), 1.0)
@@ -238,12 +244,13 @@ def _whiten(vlm: ClipVLM, features: torch.Tensor) -> torch.Tensor:
 class _Grounding(nn.Module):
     """Where do the first and the second object that a text names stand? Bilinear in text and image; thrown away afterwards."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, text_width: int, image_width: int) -> None:
         super().__init__()
-        self.text, self.norm = nn.Linear(width, 2 * _PLACES * width), nn.LayerNorm(width, elementwise_affine=False)
+        self.text = nn.Linear(text_width, 2 * _PLACES * image_width)
+        self.norm = nn.LayerNorm(image_width, elementwise_affine=False)
 
     def forward(self, text: torch.Tensor, image: torch.Tensor) -> torch.Tensor:
-        """(B, width) and (B, width) to (B, 2, 5)."""
+        """(B, text width) and (B, image width) to (B, 2, 5)."""
         questions = self.text(text).view(len(text), 2 * _PLACES, -1)
         return (
             torch.einsum("bqw,bw->bq", questions, self.norm(image)).view(len(text), 2, _PLACES) / image.shape[-1] ** 0.5
@@ -285,7 +292,7 @@ def _pretrain_clip_text(
         ]
         features = torch.cat([vlm.model.vision_model(pixel_values=p).pooler_output for p in pixels])
     features = _whiten(vlm, features)
-    grounding, converse = _Grounding(params.width), nn.Linear(params.width, params.width)
+    grounding, converse = _Grounding(params.width, params.vision_width), nn.Linear(params.width, params.width)
     trainable = [*vlm.set_trainable(lock_vision=True), *grounding.parameters(), *converse.parameters()]
     optimizer = torch.optim.AdamW(trainable, lr=params.learning_rate, weight_decay=0.02)
     schedule = _schedule(optimizer, int(params.text_epochs * len(data) / params.batch_size))
@@ -361,16 +368,18 @@ def _pretrain_vilt(
             ends.append((1 + len(tail[ka]), middle - 3))
             targets.append(torch.stack([places[row, a], places[row, b]]))
         pixels = pixels[kept]
-        patches = vlm.patch_embeddings(pixels)
         texts = [*true, *(f[0] for f in false)]
-        output = vlm._with_patches(torch.cat([patches, patches]), vlm.tokens(texts))
-        words = output.last_hidden_state[: len(true)]
+        with _half_precision():
+            patches = vlm.patch_embeddings(pixels)
+            output = vlm._with_patches(torch.cat([patches, patches]), vlm.tokens(texts))
+        hidden = output.last_hidden_state.float()
+        words = hidden[: len(true)]
         at = torch.tensor(ends)
         named = words.gather(1, at[..., None].expand(-1, -1, words.shape[-1]))
         where = F.smooth_l1_loss(head(named), torch.stack(targets), beta=0.3)
-        logits = vlm.model.rank_output(output.pooler_output)[:, 0]
+        logits = vlm.model.rank_output(output.pooler_output.float())[:, 0]
         matching = F.softplus(logits[len(true) :] - logits[: len(true)]).mean()
-        shown = output.last_hidden_state[: len(true), -patches.shape[1] + 1 :]
+        shown = hidden[: len(true), -patches.shape[1] + 1 :]
         dense = dense_heads.patches(shown, kinds[kept], boxes[kept], types, colors)
         loss = 3 * where + 0.5 * matching + 0.3 * dense
         optimizer.zero_grad()
@@ -400,6 +409,7 @@ def make_base(family: Family, samples: Sequence[Sample], params: BaseParams) -> 
         torch.manual_seed(params.seed)
         rng, draws = torch.Generator().manual_seed(params.seed), np.random.default_rng(params.seed)
         vlm = make_tiny(family, vocabulary, params)
+        vlm.model.set_attn_implementation("eager")
         data = PretrainSet(samples, vocabulary, params.image_px)
         if family == "clip":
             _pretrain_vision(vlm, data, types, colors, params, rng)
