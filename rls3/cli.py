@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from rls3.errors import CampaignError, ModelError, RLS3Error
+from rls3.errors import CampaignError, ModelError, RLS3Error, no_space
 from rls3.telemetry import switch_off
 
 app = typer.Typer(
@@ -41,6 +41,8 @@ def main() -> None:
     except Exception as error:
         if type(error).__module__.startswith(("click", "typer")):
             _fail(error.format_message() if hasattr(error, "format_message") else str(error), 2)
+        if full := no_space(error):
+            _fail(full, 1)
         raise
 
 

@@ -1,5 +1,7 @@
 """Every failure that a user can mend is one of these: one sentence that names the thing, the value and the way out."""
 
+import errno
+
 
 class RLS3Error(Exception):
     """Base of all expected failures; the command line prints its message and exits with `exit_code`."""
@@ -29,5 +31,13 @@ class CampaignError(RLS3Error):
     """A campaign cannot go on: already running elsewhere, changed parameters, disk full, too many invalid samples."""
 
 
-class EnvironmentProblem(RLS3Error):
-    """Something outside the project is missing: EGL, a port, a package, disk space."""
+def no_space(error: BaseException | None) -> str | None:
+    """The sentence for a full disk if that lies behind an error, however deep a library wrapped it."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            place = f" for {error.filename}" if error.filename else ""
+            return f"no space left{place} ({error.strerror}); free some and run again: nothing finished is lost"
+        if "disk is full" in str(error):  # SQLite's words
+            return "no space left for a database (disk is full); free some and run again: nothing finished is lost"
+        error = error.__cause__ or error.__context__
+    return None

@@ -4,7 +4,6 @@ A stage's outputs appear under their final names only when complete; its marker 
 a marker is skipped, so killing the process anywhere and running again gives what an undisturbed run gives.
 """
 
-import errno
 import fcntl
 import json
 import os
@@ -42,10 +41,7 @@ def write_json(path: Path, value: Any) -> None:
         temporary.replace(path)
     except OSError as error:
         temporary.unlink(missing_ok=True)
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise CampaignError(
-                f"no space left for {path}; free some and run again: nothing finished is lost"
-            ) from None
+        error.filename = str(path)
         raise
 
 
@@ -67,12 +63,8 @@ def whole_folder(path: Path) -> Iterator[Path]:
     temporary.mkdir(parents=True)
     try:
         yield temporary
-    except OSError as error:
+    except OSError:
         shutil.rmtree(temporary, ignore_errors=True)
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise CampaignError(
-                f"no space left for {path}; free some and run again: nothing finished is lost"
-            ) from None
         raise
     shutil.rmtree(path, ignore_errors=True)
     temporary.replace(path)

@@ -4,7 +4,6 @@ The Parquet files are in the layout of Hugging Face `datasets`: `load_dataset("p
 images, and every other column reads without this code.
 """
 
-import errno
 import io
 import json
 import os
@@ -18,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
-from rls3.errors import CampaignError, DataError
+from rls3.errors import DataError
 from rls3.language.caption import Caption, hard_negatives, object_name
 from rls3.language.relation import CELLS, relation
 from rls3.scene.records import Box, Camera, Kind, Scene, SceneObject
@@ -239,7 +238,7 @@ def to_table(samples: Sequence[Sample]) -> pa.Table:
 def write_samples(samples: Sequence[Sample], path: Path) -> None:
     """Write a Parquet shard; it appears under its name only when complete. The same samples give the same bytes.
 
-    Raises: CampaignError if the disk is full.
+    Raises: OSError naming the file, e.g. if the disk is full; there is no half file then.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -251,10 +250,7 @@ def write_samples(samples: Sequence[Sample], path: Path) -> None:
         temporary.replace(path)
     except OSError as error:
         temporary.unlink(missing_ok=True)
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise CampaignError(
-                f"no space left for {path} ({error.strerror}); free some and run again: nothing finished is lost"
-            ) from None
+        error.filename = str(path)
         raise
 
 

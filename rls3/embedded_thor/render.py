@@ -99,6 +99,11 @@ class Renderer:
             mujoco.mjr_resizeOffscreen(width, height, context)
         return scene, context
 
+    def forget(self, world: World) -> None:
+        """Free what a world that will not be drawn again holds."""
+        for key in [key for key in self._contexts if key[0] == id(world)]:
+            self._contexts.pop(key)[1].free()
+
     def draw(self, world: World, view: View, width: int, height: int, quality: str, ids: bool, depth: bool) -> Frame:
         """Draw what the camera sees. Deterministic: nothing of earlier frames enters."""
         scene, context = self._context(world, quality, width, height)

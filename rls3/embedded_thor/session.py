@@ -18,6 +18,7 @@ AGENT_HEIGHT_M = 0.901  # of the agent's transform above the floor
 STANDING_EYE_M = 0.675  # of the camera above the transform; crouched it is level with it
 AGENT_RADIUS_M = 0.2
 _RESTS_WITHIN_M = 0.02
+_WORLDS_KEPT = 8  # floor plans that need no building when they are reset to; each holds some 30 MB
 _RAY_GROUPS = np.array([1, 0, 0, 0, 0, 0], np.uint8)
 
 
@@ -86,10 +87,16 @@ class Session:
         """Switch to a floor plan; a plan that was built before is only put back in order."""
         if scene_name.removesuffix("_physics") not in SCENE_NAMES:
             raise ActionFailed(f"scene {scene_name!r} is not in this build", "InvalidArgument")
-        if scene_name in self.worlds:
-            self.worlds[scene_name].reset()
+        world = self.worlds.pop(scene_name, None)
+        if world is None:
+            world = World(scene_name)
         else:
-            self.worlds[scene_name] = World(scene_name)
+            world.reset()
+        self.worlds[scene_name] = world  # at the end: the first is the one not used for longest
+        if len(self.worlds) > _WORLDS_KEPT:
+            oldest = self.worlds.pop(next(iter(self.worlds)))
+            if self.renderer is not None:
+                self.renderer.forget(oldest)
         self.scene_name = scene_name
         self.cameras, self.only, self.clock_s = [], None, 0.0
         self.rng = np.random.default_rng(0)

@@ -41,6 +41,8 @@ def make_controller(backend: Backend, runtime_dir: Path, timeout_s: float, **arg
     controller = SafeController.__new__(SafeController)
     controller.isolated_dir, controller.timeout_s = runtime_dir, timeout_s
     controller.timed_out, controller.server = False, None
+    log = runtime_dir / "log" / "unity.log"
+    said_before = log.stat().st_size if log.is_file() else 0
     try:
         with controller.watchdog(backend.start_timeout_s), warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -53,7 +55,7 @@ def make_controller(backend: Backend, runtime_dir: Path, timeout_s: float, **arg
     except Exception as error:
         controller.kill()
         raise SimulatorError(
-            f"the simulator ({backend.label}) did not start: {_first_line(error)}; see {runtime_dir / 'log' / 'unity.log'} and run `rls3 doctor`"
+            f"the simulator ({backend.label}) did not start ({_last_words(log, said_before) or _first_line(error)}); run `rls3 doctor`"
         ) from error
     return controller
 
@@ -147,6 +149,12 @@ class _Watchdog:
 
     def __exit__(self, *_: object) -> None:
         self._left.set()
+
+
+def _last_words(log: Path, start: int) -> str:
+    """The log's last line after `start` bytes; ai2thor's own message only points to where Unity would have said it."""
+    lines = log.read_bytes()[start:].decode(errors="replace").strip().splitlines() if log.is_file() else []
+    return lines[-1][:160] if lines else ""
 
 
 def _first_line(error: BaseException) -> str:
