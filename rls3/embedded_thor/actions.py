@@ -22,6 +22,7 @@ from rls3.embedded_thor.world import FAR_M, NEAR_M, Item
 _ENVELOPE = {"action", "sequenceId", "renderImage", "agentId", "sceneName"}
 # Old names that the Controller sends beside the new ones.
 _DEPRECATED = {"renderClassImage", "renderObjectImage", "continuous", "continuousMode"}
+_LARGEST = 1e6  # of any number; nan and infinity are not below it
 _ACTIONS: dict[str, Callable[..., Any]] = {}
 Position = dict[str, float]
 
@@ -41,6 +42,7 @@ def perform(session: Session, message: dict[str, Any]) -> None:
     name = message.get("action")
     outcome = Outcome(action=str(name))
     try:
+        _select_agent(session, message.get("agentId", 0))
         function = _ACTIONS.get(name) if isinstance(name, str) else None
         if function is None:
             raise ActionFailed(
@@ -52,7 +54,14 @@ def perform(session: Session, message: dict[str, Any]) -> None:
         outcome.value = function(session, **_checked(name, function, arguments))
     except ActionFailed as failure:
         outcome.success, outcome.message, outcome.code = False, str(failure), failure.code
-    session.outcome = outcome
+    session.carry()
+    session.agent.outcome = outcome
+
+
+def _select_agent(session: Session, number: Any) -> None:
+    if not isinstance(number, int) or not 0 <= number < len(session.agents):
+        raise ActionFailed(f"agentId = {number!r} is not in 0..{len(session.agents) - 1}", "InvalidArgument")
+    session.active_agent = number
 
 
 def _checked(name: str, function: Callable[..., Any], arguments: dict[str, Any]) -> dict[str, Any]:
@@ -71,7 +80,7 @@ def _checked(name: str, function: Callable[..., Any], arguments: dict[str, Any])
             continue
         if not _fits(value, wanted):
             raise ActionFailed(
-                f"{name}: argument {key!r} = {value!r} is not of type {getattr(wanted, '__name__', wanted)}",
+                f"{name}: argument {key!r} = {value!r} is not of type {getattr(wanted, '__name__', wanted)}, or too large",
                 "InvalidArgument",
             )
     return {key: value for key, value in arguments.items() if value is not None or parameters[key].default is None}
@@ -82,7 +91,7 @@ def _fits(value: Any, wanted: Any) -> bool:
     if options:
         return any(_fits(value, option) for option in options)
     if wanted is float:
-        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _LARGEST
     if wanted is int:
         return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**31
     if wanted == Position:
@@ -118,13 +127,17 @@ def initialize(
         raise ActionFailed(f"gridSize must be in 0.01..5 metres, not {gridSize}", "InvalidArgument")
     if not 0 < fieldOfView < 180:
         raise ActionFailed(f"fov must be in (0, 180), not {fieldOfView}", "InvalidArgument")
-    if agentCount != 1 or agentMode != "default" or renderSemanticSegmentation or renderNormalsImage:
-        raise ActionFailed(
-            "only one agent of mode 'default', and no semantic or normals images, are supported", "InvalidArgument"
-        )
+    if agentMode != "default":
+        raise ActionFailed(f"agentMode {agentMode!r} is not supported; only 'default' is", "InvalidArgument")
+    if not 1 <= agentCount <= 16:
+        raise ActionFailed(f"agentCount must be in 1..16, not {agentCount}", "InvalidArgument")
     session.grid_m, session.visibility_m, session.fov_deg = gridSize, visibilityDistance, fieldOfView
     session.snap_to_grid, session.rotate_deg = snapToGrid, rotateStepDegrees
     session.depth_on, session.ids_on = renderDepthImage, renderInstanceSegmentation
+    session.classes_on, session.normals_on = renderSemanticSegmentation, renderNormalsImage
+    del session.agents[1:]
+    session.active_agent = 0
+    session.add_agents(agentCount - 1)
     return {"cameraNearPlane": NEAR_M, "cameraFarPlane": FAR_M}
 
 
@@ -170,7 +183,7 @@ def _move(session: Session, turn_deg: float, metres: float | None) -> None:
         target[[0, 2]] = np.round(target[[0, 2]] / session.grid_m) * session.grid_m
     for share in np.linspace(0, 1, max(2, int(abs(distance) / 0.1) + 1))[1:]:
         x, _, z = session.agent.position + share * (target - session.agent.position)
-        if not session.footprint_free(x, z, AGENT_RADIUS_M):
+        if not session.footprint_free(x, z, AGENT_RADIUS_M, but=session.agent):
             raise ActionFailed("the agent's way is blocked")
     session.agent.position = target
 
@@ -249,7 +262,7 @@ def teleport(
     if not forceAction:
         if abs(target[1] - AGENT_HEIGHT_M) > 0.05:
             raise ActionFailed(f"target y {target[1]:g} is not on the floor (agent y is {AGENT_HEIGHT_M})")
-        if not session.footprint_free(target[0], target[2], AGENT_RADIUS_M):
+        if not session.footprint_free(target[0], target[2], AGENT_RADIUS_M, but=session.agent):
             raise ActionFailed(f"target ({target[0]:g}, {target[2]:g}) is outside the room or not free")
     agent.position = target
     agent.yaw_deg = agent.yaw_deg if rotation is None else float(rotation.get("y", 0.0)) % 360
@@ -276,7 +289,7 @@ def get_reachable_positions(session: Session, gridSize: float | None = None) -> 
     while queue:
         i, j = queue.pop(0)
         x, z = origin[0] + i * grid, origin[2] + j * grid
-        if (i, j) != (0, 0) and not session.footprint_free(x, z, AGENT_RADIUS_M):
+        if (i, j) != (0, 0) and not session.footprint_free(x, z, AGENT_RADIUS_M, but=session.agent):
             continue
         found.append({"x": float(x), "y": float(origin[1]), "z": float(z)})
         for step in ((i + 1, j), (i - 1, j), (i, j + 1), (i, j - 1)):
@@ -408,6 +421,127 @@ def get_object_in_frame(session: Session, x: float, y: float, checkVisible: bool
     if item is None:
         raise ActionFailed(f"no object is drawn at ({x}, {y})")
     return item.object_id
+
+
+# -- the hand, and states that are told but not drawn --------------------------------------------------------------------
+
+
+def _within_reach(session: Session, object_id: str, force: bool) -> Item:
+    item = session.item_by_id(object_id)
+    if not force and not session.sees(item):
+        raise ActionFailed(f"{object_id} is not visible or not within reach ({session.visibility_m:g} m)")
+    return item
+
+
+def _in_hand(session: Session) -> Item:
+    if session.agent.held is None:
+        raise ActionFailed("nothing is in the agent's hand")
+    return session.world.items[session.agent.held]
+
+
+@_action
+def pickup_object(session: Session, objectId: str, forceAction: bool = False, manualInteract: bool = False) -> None:
+    if session.agent.held is not None:
+        raise ActionFailed(f"the agent's hand already holds {_in_hand(session).object_id}")
+    item = _pickupable(session, _within_reach(session, objectId, forceAction).object_id)
+    if not item.active or session.is_held(item):
+        raise ActionFailed(f"{objectId} is not there to be picked up")
+    session.agent.held = item.name
+
+
+@_action
+def drop_hand_object(session: Session, forceAction: bool = False) -> None:
+    """It falls straight down onto what is below it, and rests there upright."""
+    item = _in_hand(session)
+    session.agent.held = None
+    height = session.support_below(item)
+    session.world.set_pose(item, np.array([item.position[0], height, item.position[2]]), item.rotation)
+    session.world.sync()
+
+
+@_action
+def put_object(session: Session, objectId: str, forceAction: bool = False, placeStationary: bool = True) -> None:
+    """Stand what is held on a free spot of a receptacle, the nearest to the agent."""
+    item, receptacle = _in_hand(session), _within_reach(session, objectId, forceAction)
+    spots = get_spawn_coordinates_above_receptacle(session, objectId, anywhere=True)
+    here = session.agent.position
+    spots.sort(key=lambda spot: (spot["x"] - here[0]) ** 2 + (spot["z"] - here[2]) ** 2)
+    held, session.agent.held = session.agent.held, None
+    for spot in spots:
+        try:
+            place_object_at_point(session, item.object_id, spot, {"x": 0.0, "y": session.agent.yaw_deg, "z": 0.0})
+            return
+        except ActionFailed:
+            continue
+    session.agent.held = held
+    raise ActionFailed(f"no free place for {item.object_id} was found on {receptacle.object_id}")
+
+
+def _with_ability(session: Session, object_id: str, ability: str, force: bool) -> Item:
+    item = _within_reach(session, object_id, force)
+    if item.asset is None or ability not in item.asset.flags:
+        raise ActionFailed(f"{object_id} is not {ability}")
+    return item
+
+
+@_action
+def open_object(session: Session, objectId: str, openness: float = 1.0, forceAction: bool = False) -> None:
+    if not 0 <= openness <= 1:
+        raise ActionFailed(f"openness must be in 0..1, not {openness}", "InvalidArgument")
+    item = _with_ability(session, objectId, "openable", forceAction)
+    if item.openness == openness:
+        raise ActionFailed(f"{objectId} is already open by {openness:g}")
+    item.openness = float(openness)
+
+
+@_action
+def close_object(session: Session, objectId: str, forceAction: bool = False) -> None:
+    item = _with_ability(session, objectId, "openable", forceAction)
+    if not item.openness:
+        raise ActionFailed(f"{objectId} is already closed")
+    item.openness = 0.0
+
+
+@_action
+def toggle_object_on(session: Session, objectId: str, forceAction: bool = False) -> None:
+    _toggle(session, objectId, True, forceAction)
+
+
+@_action
+def toggle_object_off(session: Session, objectId: str, forceAction: bool = False) -> None:
+    _toggle(session, objectId, False, forceAction)
+
+
+def _toggle(session: Session, object_id: str, on: bool, force: bool) -> None:
+    item = _with_ability(session, object_id, "toggleable", force)
+    if item.toggled == on:
+        raise ActionFailed(f"{object_id} is already {'on' if on else 'off'}")
+    item.toggled = on
+
+
+@_action
+def initial_random_spawn(
+    session: Session, randomSeed: int = 0, forceVisible: bool = False, numPlacementAttempts: int = 5,
+    placeStationary: bool = True, excludedReceptacles: list[Any] | None = None, excludedObjectIds: list[Any] | None = None,
+) -> None:  # fmt: skip
+    """Every pickupable object somewhere else: a random free spot on furniture; one that finds none stays.
+
+    `numPlacementAttempts` counts for each of five receptacles, as AI2-THOR tries one receptacle after the other.
+    """
+    rng = np.random.default_rng(randomSeed & 0xFFFFFFFF)
+    barred, kept = set(map(str, excludedReceptacles or ())), set(map(str, excludedObjectIds or ()))
+    spots = []
+    for piece in session.world.items.values():
+        if piece.placed and piece.type not in barred and session.surfaces(piece):
+            spots += get_spawn_coordinates_above_receptacle(session, piece.object_id, anywhere=True)
+    movable = [i for i in session.world.items.values() if i.pickupable and i.active and i.object_id not in kept]
+    for item in movable:
+        for k in rng.integers(len(spots), size=5 * max(1, min(numPlacementAttempts, 100))):
+            try:
+                place_object_at_point(session, item.object_id, spots[k], {"y": float(rng.integers(24) * 15)})
+                break
+            except ActionFailed:
+                continue
 
 
 # -- cameras, light, materials -----------------------------------------------------------------------------------------

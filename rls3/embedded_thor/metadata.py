@@ -64,19 +64,28 @@ def describe(item: Item, session: "Session", carriers: dict[str, list[str]]) -> 
     if item.fixed_metadata is None:
         item.fixed_metadata = _fixed_part(item)
     contents = [session.world.items[name].object_id for name, ids in carriers.items() if item.object_id in ids]
-    return item.fixed_metadata | {
+    entry = item.fixed_metadata | {
         "visible": session.sees(item),
         "distance": float(np.linalg.norm(item.position - session.agent.position)),
         "parentReceptacles": carriers.get(item.name),
         "receptacleObjectIds": contents if item.fixed_metadata["receptacle"] else None,
     }
+    if item.pickupable:
+        entry |= {
+            "isOpen": item.openness > 0,
+            "openness": item.openness,
+            "isToggled": item.toggled,
+            "isPickedUp": session.is_held(item),
+        }
+    return entry
 
 
 def agent_metadata(session: "Session") -> dict[str, Any]:
     """The whole record of the agent after the last action."""
-    agent, world, outcome = session.agent, session.world, session.outcome
+    agent, world, outcome = session.agent, session.world, session.agent.outcome
     low, high = world.room.minimum, world.room.maximum
     carriers = session.carriers()
+    held = world.items.get(agent.held)
     bounds = np.array([[x, y, z] for x in (low[0], high[0]) for y in (low[1], high[1]) for z in (low[2], high[2])])
     pose = {
         "position": dict(_ZERO),
@@ -111,7 +120,7 @@ def agent_metadata(session: "Session") -> dict[str, Any]:
         ],
         "collided": False,
         "collidedObjects": [],
-        "inventoryObjects": [],
+        "inventoryObjects": [{"objectId": held.object_id, "objectType": held.type}] if held else [],
         "sceneName": session.scene_name,
         "lastAction": outcome.action,
         "lastActionSuccess": outcome.success,
@@ -120,8 +129,8 @@ def agent_metadata(session: "Session") -> dict[str, Any]:
         "actionReturn": outcome.value,
         "screenWidth": session.width,
         "screenHeight": session.height,
-        "agentId": 0,
-        "colors": session.color_table() if session.ids_on else None,
+        "agentId": session.active_agent,
+        "colors": session.color_table() if session.ids_on or session.classes_on else None,
         "colorBounds": None,
         "depthFormat": "Meters",
         "flatSurfacesOnGrid": [],

@@ -64,6 +64,30 @@ class Frame:
     depth: np.ndarray | None
 
 
+def normals_image(depth: np.ndarray, fov_deg: float) -> np.ndarray:
+    """Normals of the drawn surfaces in the camera's frame (x right, y up, z towards the camera), from z-depth (H, W),
+    bottom-up: (H, W, 4) uint8, each component n as 127.5 * (n + 1), alpha 255. Of the two differences along an axis the
+    smaller one counts, so that edges stay sharp."""
+    height, width = depth.shape
+    focal = height / 2 / np.tan(np.radians(fov_deg) / 2)
+    x = (np.arange(width) - width / 2 + 0.5) / focal
+    y = (np.arange(height) - height / 2 + 0.5) / focal
+    points = np.stack([x[None] * depth, y[:, None] * depth, -depth], axis=-1).astype(np.float64)
+
+    def along(axis: int) -> np.ndarray:
+        step = np.diff(points, axis=axis)
+        first, last = np.take(step, [0], axis), np.take(step, [-1], axis)
+        back, ahead = np.concatenate([first, step], axis), np.concatenate([step, last], axis)
+        nearer = np.abs(back[..., 2:]) < np.abs(ahead[..., 2:])
+        return np.where(nearer, back, ahead)
+
+    normals = np.cross(along(1), along(0))
+    normals /= np.maximum(np.linalg.norm(normals, axis=-1, keepdims=True), 1e-12)
+    image = np.full((height, width, 4), 255, np.uint8)
+    image[..., :3] = np.round(127.5 * (normals + 1))
+    return image
+
+
 class Renderer:
     """One OpenGL context for the process; `attach` binds it to a world (contexts of worlds seen before are kept)."""
 

@@ -156,11 +156,11 @@ def room(name: str) -> Room:
     for plan in attempts(name):
         high, low = plan.corner, (-plan.corner[0], 0.0, -plan.corner[2])
         placed = _named(plan.layout)
-        start = _start(placed, high)
         try:
             objects = _scatter(placed, low, high, np.random.default_rng(zlib.crc32(name.encode())))
         except NoPlace:
             continue
+        start = _start(placed, objects, high)
         if start is not None:
             break
     else:
@@ -184,13 +184,38 @@ def _named(layout: Layout) -> tuple[Placed, ...]:
     return tuple(placed)
 
 
-def _start(placed: tuple[Placed, ...], high: Vector3) -> tuple[float, float] | None:
-    """Where the agent is put: the first free one of some points, then of the grid from the middle outwards."""
-    preferred = [(0.5, 0.5), (0.75, 0.25), (0.25, 0.75), (0.0, 1.0), (1.0, 0.5), (1.0, -0.75)]
-    grid = [(0.25 * i, 0.25 * j) for i in range(-8, 9) for j in range(-8, 9)]
-    grid.sort(key=lambda p: p[0] ** 2 + p[1] ** 2)
-    for x, z in (*preferred, *grid):
-        inside = abs(x) < high[0] - 0.25 and abs(z) < high[2] - 0.25
-        if inside and not any(_covers(p, x, z, 0.25) for p in placed):
-            return x, z
-    return None
+_START_SPOTS = ((0.5, 0.5), (0.75, 0.25), (0.25, 0.75), (0.0, 1.0), (1.0, 0.5), (1.0, -0.75))
+_MOVES = ((1, 0), (-1, 0), (0, 1), (0, -1))
+
+
+def _start(
+    placed: tuple[Placed, ...], objects: tuple[ObjectInstance, ...], high: Vector3
+) -> tuple[float, float] | None:
+    """Where the agent is put: a preferred spot, or else the one nearest to the middle, from which it can walk to at
+    least 15 points of a 25 cm grid; None if there is none."""
+    lying = [
+        (o.position[0], o.position[2], max(asset(o.asset).size) / 2 + 0.2) for o in objects if o.position[1] < 0.05
+    ]
+
+    def clear(x: float, z: float) -> bool:
+        inside = abs(x) < high[0] - 0.22 and abs(z) < high[2] - 0.22
+        return (
+            inside
+            and not any(_covers(p, x, z, 0.22) for p in placed)
+            and all(np.hypot(x - a, z - c) > r for a, c, r in lying)
+        )
+
+    cells = {(i, j) for i in range(-14, 15) for j in range(-14, 15) if clear(0.25 * i, 0.25 * j)}
+    roomy: set[tuple[int, int]] = set()
+    while cells:
+        component, stack = set(), [cells.pop()]
+        while stack:
+            i, j = stack.pop()
+            component.add((i, j))
+            for di, dj in _MOVES:
+                if (i + di, j + dj) in cells:
+                    cells.remove((i + di, j + dj))
+                    stack.append((i + di, j + dj))
+        roomy |= component if len(component) >= 15 else set()
+    spots = [(0.25 * i, 0.25 * j) for i, j in roomy]
+    return min(spots, key=lambda s: (s not in _START_SPOTS, s[0] ** 2 + s[1] ** 2, s), default=None)

@@ -8,7 +8,7 @@ import numpy as np
 
 from rls3.embedded_thor.actions import perform
 from rls3.embedded_thor.metadata import agent_metadata
-from rls3.embedded_thor.render import QUALITIES, QUALITY_NAMES
+from rls3.embedded_thor.render import QUALITIES, QUALITY_NAMES, normals_image
 from rls3.embedded_thor.rooms import SCENE_NAMES
 from rls3.embedded_thor.session import Session
 from rls3.embedded_thor.wire import Field, FifoWire, Hangup
@@ -20,28 +20,42 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} cannot be sent")
 
 
+_AGENT_FIELDS = (Field.RGB_IMAGE, Field.IDS_IMAGE, Field.CLASSES_IMAGE, Field.DEPTH_IMAGE, Field.NORMALS_IMAGE)
+_CAMERA_FIELDS = (
+    Field.THIRD_PARTY_IMAGE, Field.THIRD_PARTY_IMAGE_IDS, Field.THIRD_PARTY_CLASSES, Field.THIRD_PARTY_DEPTH,
+    Field.THIRD_PARTY_NORMALS,
+)  # fmt: skip
+
+
 def _answer(session: Session, sequence_id: int, draw: bool) -> list[tuple[Field, bytes]]:
-    metadata = agent_metadata(session)
+    """Metadata of all agents, then the pictures of each agent and of each third-party camera."""
+    acted, agents = session.active_agent, []
+    for number in range(len(session.agents)):
+        session.active_agent = number
+        agents.append(agent_metadata(session))
+    session.active_agent = acted
     message = {
-        "agents": [metadata],
-        "thirdPartyCameras": metadata["thirdPartyCameras"],
-        "activeAgentId": 0,
+        "agents": agents,
+        "thirdPartyCameras": agents[0]["thirdPartyCameras"],
+        "activeAgentId": acted,
         "sequenceId": sequence_id,
     }
     fields = [(Field.METADATA, msgpack.packb(message, default=_plain))]
     if not draw:
         return fields
-    kinds = [(session.view(), Field.RGB_IMAGE, Field.IDS_IMAGE, Field.DEPTH_IMAGE)]
-    kinds += [
-        (c, Field.THIRD_PARTY_IMAGE, Field.THIRD_PARTY_IMAGE_IDS, Field.THIRD_PARTY_DEPTH) for c in session.cameras
-    ]
-    for view, color, ids, depth in kinds:
+    views = [(session.view(agent), _AGENT_FIELDS) for agent in session.agents]
+    views += [(camera, _CAMERA_FIELDS) for camera in session.cameras]
+    for view, (color, ids, classes, depth, normals) in views:
         frame = session.draw(view)
         fields.append((color, frame.color.tobytes()))
         if session.ids_on:
             fields.append((ids, session.id_image(frame.geoms)))
+        if session.classes_on:
+            fields.append((classes, session.id_image(frame.geoms, by_type=True)))
         if session.depth_on:
             fields.append((depth, frame.depth.tobytes()))
+        if session.normals_on:
+            fields.append((normals, normals_image(frame.depth, view.fov_deg).tobytes()))
     return fields
 
 

@@ -17,6 +17,7 @@ from rls3.embedded_thor.world import Item, World
 AGENT_HEIGHT_M = 0.901  # of the agent's transform above the floor
 STANDING_EYE_M = 0.675  # of the camera above the transform; crouched it is level with it
 AGENT_RADIUS_M = 0.2
+_HAND_AHEAD_M, _HAND_BELOW_M = 0.5, 0.2
 _RESTS_WITHIN_M = 0.02
 _WORLDS_KEPT = 8  # floor plans that need no building when they are reset to; each holds some 30 MB
 _RAY_GROUPS = np.array([1, 0, 0, 0, 0, 0], np.uint8)
@@ -31,22 +32,8 @@ class ActionFailed(Exception):
 
 
 @dataclass
-class Agent:
-    """position: of the transform, world, metres. horizon: positive looks down."""
-
-    position: np.ndarray
-    yaw_deg: float
-    horizon_deg: float = 0.0
-    standing: bool = True
-
-    @property
-    def eye(self) -> np.ndarray:
-        return self.position + np.array([0.0, STANDING_EYE_M if self.standing else 0.0, 0.0])
-
-
-@dataclass
 class Outcome:
-    """How the last action ended."""
+    """How an agent's last action ended."""
 
     action: str = "Initialize"
     success: bool = True
@@ -56,8 +43,24 @@ class Outcome:
 
 
 @dataclass
+class Agent:
+    """position: of the transform, world, metres. horizon: positive looks down. held: name of the object in its hand."""
+
+    position: np.ndarray
+    yaw_deg: float
+    horizon_deg: float = 0.0
+    standing: bool = True
+    held: str | None = None
+    outcome: Outcome = field(default_factory=Outcome)
+
+    @property
+    def eye(self) -> np.ndarray:
+        return self.position + np.array([0.0, STANDING_EYE_M if self.standing else 0.0, 0.0])
+
+
+@dataclass
 class Session:
-    """The state of one executable."""
+    """The state of one executable. `agent` is the one that acts, or is asked about."""
 
     width: int
     height: int
@@ -66,15 +69,18 @@ class Session:
     renderer: Renderer | None = None
     worlds: dict[str, World] = field(default_factory=dict)
     scene_name: str = ""
-    agent: Agent = field(default_factory=lambda: Agent(np.zeros(3), 0.0))
+    agents: list[Agent] = field(default_factory=lambda: [Agent(np.zeros(3), 0.0)])
+    active_agent: int = 0
     cameras: list[View] = field(default_factory=list)
-    outcome: Outcome = field(default_factory=Outcome)
     fov_deg: float = 90.0
     grid_m: float = 0.25
     snap_to_grid: bool = True
+    rotate_deg: float = 90.0
     visibility_m: float = 1.5
     depth_on: bool = False
     ids_on: bool = False
+    classes_on: bool = False
+    normals_on: bool = False
     only: frozenset[str] | None = None
     rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
     clock_s: float = 0.0
@@ -82,6 +88,10 @@ class Session:
     @property
     def world(self) -> World:
         return self.worlds[self.scene_name]
+
+    @property
+    def agent(self) -> Agent:
+        return self.agents[self.active_agent]
 
     def load(self, scene_name: str) -> None:
         """Switch to a floor plan; a plan that was built before is only put back in order."""
@@ -101,9 +111,38 @@ class Session:
         self.cameras, self.only, self.clock_s = [], None, 0.0
         self.rng = np.random.default_rng(0)
         room = self.world.room
-        self.agent = Agent(np.array(room.agent_position), room.agent_yaw_deg)
+        self.agents, self.active_agent = [Agent(np.array(room.agent_position), room.agent_yaw_deg)], 0
         size = (room.maximum[0] - room.minimum[0], 0.0, room.maximum[2] - room.minimum[2])
         self.floor = Item("Floor", "Floor", "Floor|+00.00|+00.00|+00.00", size, np.zeros(3), (0.0, 0.0, 0.0), False)
+
+    def add_agents(self, count: int) -> None:
+        """Further agents on the nearest free floor. Raises: ActionFailed if there is none."""
+        first = self.agents[0]
+        grid = [(0.25 * i, 0.25 * j) for i in range(-12, 13) for j in range(-12, 13)]
+        grid.sort(key=lambda step: step[0] ** 2 + step[1] ** 2)
+        for _ in range(count):
+            for dx, dz in grid:
+                position = first.position + np.array([dx, 0.0, dz])
+                if self.footprint_free(position[0], position[2], AGENT_RADIUS_M, but=None):
+                    self.agents.append(Agent(position, first.yaw_deg))
+                    break
+            else:
+                raise ActionFailed(f"there is no free floor for {count} more agents")
+
+    def carry(self) -> None:
+        """What is held goes with its agent: upright, before the eye and a little below. What is gone is no longer held."""
+        for agent in self.agents:
+            item = self.world.items.get(agent.held) if agent.held else None
+            if item is None or not item.active:
+                agent.held = None
+                continue
+            forward, up = self.view(agent).axes
+            hand = agent.eye + _HAND_AHEAD_M * forward - _HAND_BELOW_M * up
+            self.world.set_pose(item, hand - np.array([0.0, item.size[1] / 2, 0.0]), (0.0, agent.yaw_deg, 0.0))
+        self.world.sync()
+
+    def is_held(self, item: Item) -> bool:
+        return any(agent.held == item.name for agent in self.agents)
 
     # -- questions -------------------------------------------------------------------------------------------------
 
@@ -141,7 +180,7 @@ class Session:
         result = {}
         pieces = [item for item in self.world.items.values() if item.placed and item.placed.furniture.surfaces]
         for item in self.world.items.values():
-            if item.pickupable and item.active:
+            if item.pickupable and item.active and not self.is_held(item):
                 found = [piece.object_id for piece in pieces if self._rests_on(item, piece)]
                 on_floor = not found and self._rests_on(item, self.floor)
                 result[item.name] = [self.floor.object_id] if on_floor else found
@@ -179,14 +218,40 @@ class Session:
             return self.world.item_of_geom[int(hit[0])] is item
         return False
 
-    def footprint_free(self, x: float, z: float, margin_m: float) -> bool:
-        """Whether nothing that blocks stands within `margin_m` of a floor point."""
+    def support_below(self, item: Item) -> float:
+        """Height of the highest thing under an item's footprint: rays straight down from its box's bottom and centre."""
+        low = item.corners[:, 1].min()
+        feet = item.corners[item.corners[:, 1] < low + 1e-6]
+        center = feet.mean(axis=0)
+        heights = []
+        for point in (center, *(center + 0.8 * (feet - center))):
+            hit = np.array([-1], np.int32)
+            start = to_mujoco(point + np.array([0.0, 0.01, 0.0]))
+            distance = mujoco.mj_ray(
+                self.world.model,
+                self.world.data,
+                start,
+                np.array([0.0, 0.0, -1.0]),
+                _RAY_GROUPS,
+                1,
+                item.body,
+                hit,
+                None,
+            )
+            heights.append(point[1] + 0.01 - distance if distance >= 0 else 0.0)
+        return max(0.0, *heights)
+
+    def footprint_free(self, x: float, z: float, margin_m: float, but: Agent | None = None) -> bool:
+        """Whether nothing that blocks, and no agent (`but` one) stands within `margin_m` of a floor point."""
+        for agent in self.agents:
+            if agent is not but and np.hypot(agent.position[0] - x, agent.position[2] - z) < margin_m + AGENT_RADIUS_M:
+                return False
         low, high = self.world.room.minimum, self.world.room.maximum
         if not (low[0] + margin_m <= x <= high[0] - margin_m and low[2] + margin_m <= z <= high[2] - margin_m):
             return False
         for item in self.world.items.values():
             blocks = item.placed.furniture.blocks if item.placed else item.position[1] < 0.5
-            if not item.active or not blocks:
+            if not item.active or not blocks or self.is_held(item):
                 continue
             own = item.matrix.T @ (np.array([x, 0.0, z]) - item.position)
             if abs(own[0]) < item.size[0] / 2 + margin_m and abs(own[2]) < item.size[2] / 2 + margin_m:
@@ -195,13 +260,16 @@ class Session:
 
     # -- drawing ---------------------------------------------------------------------------------------------------
 
-    def view(self) -> View:
-        return View(self.agent.eye, self.agent.yaw_deg, self.agent.horizon_deg, self.fov_deg)
+    def view(self, agent: Agent | None = None) -> View:
+        """The head camera of an agent; of the active one if none is named."""
+        agent = agent or self.agent
+        return View(agent.eye, agent.yaw_deg, agent.horizon_deg, self.fov_deg)
 
     def draw(self, view: View) -> Frame:
         if self.renderer is None:
             self.renderer = Renderer()
-        return self.renderer.draw(self.world, view, self.width, self.height, self.quality, self.ids_on, self.depth_on)
+        ids, depth = self.ids_on or self.classes_on, self.depth_on or self.normals_on
+        return self.renderer.draw(self.world, view, self.width, self.height, self.quality, ids, depth)
 
     def color_of(self, item: Item | None) -> tuple[int, int, int]:
         """The instance colour of an item: a fixed function of its id. The shell is (0, 0, 0)... the floor included."""
@@ -230,15 +298,26 @@ class Session:
     def color_table(self) -> list[dict[str, Any]]:
         """`colors` of the metadata: instances by id, then one colour for each type."""
         instances = [{"color": list(color), "name": name} for name, color in self.unique_colors().items()]
-        types = dict.fromkeys(item.type for item in self.world.items.values())
-        return instances + [{"color": [17, i & 255, 200 + (i >> 8)], "name": name} for i, name in enumerate(types)]
+        return instances + [{"color": list(color), "name": name} for name, color in self.type_colors().items()]
 
-    def id_image(self, geoms: np.ndarray) -> bytes:
-        """RGBA32 with alpha 255."""
-        colors = self.unique_colors()
+    def type_colors(self) -> dict[str, tuple[int, int, int]]:
+        """One colour for each object type, the same in every floor plan; none is an instance's."""
+        taken, colors = set(self.unique_colors().values()), {}
+        for name in sorted({item.type for item in self.world.items.values()}):
+            code = zlib.crc32(name.encode())
+            color = (code & 255, code >> 8 & 255, code >> 16 & 255)
+            while color in taken or color == (0, 0, 0):
+                color = (color[0], color[1], (color[2] + 1) % 256)
+            taken.add(color)
+            colors[name] = color
+        return colors
+
+    def id_image(self, geoms: np.ndarray, by_type: bool = False) -> bytes:
+        """RGBA32 with alpha 255: the colour of each pixel's object, or of its type."""
+        colors = self.type_colors() if by_type else self.unique_colors()
         table = np.zeros((len(self.world.item_of_geom) + 1, 4), np.uint8)
         table[:, 3] = 255
         for geom, item in enumerate(self.world.item_of_geom):
             if item is not None:
-                table[geom, :3] = colors[item.object_id]
+                table[geom, :3] = colors[item.type if by_type else item.object_id]
         return table[geoms].tobytes()

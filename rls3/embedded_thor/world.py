@@ -29,6 +29,7 @@ class Item:
 
     Attributes:
         position: pivot (centre of the bottom face at rotation zero), world, metres. rotation: Unity Euler degrees.
+        openness, toggled: states that are told, not drawn.
     """
 
     name: str
@@ -41,6 +42,8 @@ class Item:
     asset: Asset | None = None
     placed: Placed | None = None
     active: bool = True
+    openness: float = 0.0
+    toggled: bool = False
     geoms: list[int] = field(default_factory=list)
     body: int = 0
 

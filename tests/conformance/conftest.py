@@ -1,0 +1,44 @@
+"""The same tests on either simulator: `pytest tests/conformance --backend unity` on a machine that has the build."""
+
+import os
+
+import pytest
+
+from rls3.thor.backend import make_backend
+from tests.conftest import make_params
+
+
+def pytest_addoption(parser):
+    parser.addoption("--backend", default="embedded", choices=["embedded", "unity"])
+    parser.addoption("--unity-path", default="", help="A local Unity executable; empty lets ai2thor fetch its own.")
+
+
+@pytest.fixture(scope="session")
+def start(request, tmp_path_factory):
+    """`start(scene=..., ...)`: a plain ai2thor Controller; all are stopped at the end."""
+    from ai2thor.controller import Controller
+
+    os.environ["HOME"] = str(tmp_path_factory.mktemp("home"))
+    params = make_params(
+        simulator__backend=request.config.getoption("--backend"),
+        simulator__unity_path=request.config.getoption("--unity-path"),
+    ).simulator
+    started = []
+
+    def starter(**arguments):
+        backend = make_backend(params)
+        started.append(Controller(server_timeout=60, **backend.controller_arguments, **arguments))
+        return started[-1]
+
+    yield starter
+    for controller in started:
+        controller.stop()
+
+
+@pytest.fixture(scope="session")
+def controller(start):
+    """One that draws everything, 160 x 120, non-square on purpose."""
+    return start(
+        scene="FloorPlan1", width=160, height=120, quality="Medium", fieldOfView=60, renderDepthImage=True,
+        renderInstanceSegmentation=True, renderSemanticSegmentation=True, renderNormalsImage=True,
+    )  # fmt: skip

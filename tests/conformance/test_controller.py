@@ -1,0 +1,159 @@
+"""What users of ai2thor's public Controller rely on. Nothing here knows which simulator answers."""
+
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.xdist_group("conformance")
+ALL = [f"FloorPlan{first + i}" for first in (0, 200, 300, 400) for i in range(1, 31)]
+
+
+def objects(event, **where):
+    return [o for o in event.metadata["objects"] if all(o[key] == value for key, value in where.items())]
+
+
+def project(points, event):
+    """World points (N, 3) to pixels (N, 2) and distances ahead (N,), by a pinhole model of our own."""
+    agent, eye = event.metadata["agent"], event.metadata["cameraPosition"]
+    yaw, pitch = np.radians([agent["rotation"]["y"], agent["cameraHorizon"]])
+    offset = np.asarray(points) - [eye["x"], eye["y"], eye["z"]]
+    right = offset @ [np.cos(yaw), 0, -np.sin(yaw)]
+    level = offset @ [np.sin(yaw), 0, np.cos(yaw)]
+    ahead = level * np.cos(pitch) - offset[:, 1] * np.sin(pitch)
+    up = level * np.sin(pitch) + offset[:, 1] * np.cos(pitch)
+    height, width = event.frame.shape[:2]
+    focal = height / 2 / np.tan(np.radians(event.metadata["fov"]) / 2)
+    safe = np.maximum(ahead, 1e-3)
+    return np.stack([width / 2 + focal * right / safe, height / 2 - focal * up / safe], axis=1), ahead
+
+
+@pytest.mark.parametrize("first", [0, 200, 300, 400])
+def test_masks_lie_in_the_projected_boxes_in_every_floor_plan(controller, first):
+    seen = 0
+    for i in range(1, 31):
+        event = controller.reset(f"FloorPlan{first + i}")
+        assert event.metadata["lastActionSuccess"] and event.metadata["sceneName"] == f"FloorPlan{first + i}_physics"
+        event = controller.step("RotateRight", degrees=37.0 * i)
+        for entry in objects(event, pickupable=True):
+            mask = event.instance_masks.get(entry["objectId"])
+            if mask is None:
+                continue
+            corners = np.array(entry["axisAlignedBoundingBox"]["cornerPoints"])
+            pixels, ahead = project(corners, event)
+            if ahead.min() < 0.15:
+                continue
+            rows, columns = np.nonzero(mask)
+            low, high = pixels.min(axis=0) - 1.5, pixels.max(axis=0) + 1.5
+            assert low[0] <= columns.min() and columns.max() <= high[0], entry["objectId"]
+            assert low[1] <= rows.min() and rows.max() <= high[1], entry["objectId"]
+            depth = event.depth_frame[mask]
+            assert ahead.min() - 0.03 <= depth.min() and depth.max() <= ahead.max() + 0.03, entry["objectId"]
+            seen += 1
+    assert seen > 100
+
+
+def test_floor_plans_differ(controller):
+    layouts = set()
+    for name in ALL[::10]:
+        event = controller.reset(name)
+        layouts.add(
+            tuple(sorted((o["objectType"], round(o["position"]["x"], 1)) for o in objects(event, pickupable=False)))
+        )
+        assert len(controller.step("GetReachablePositions").metadata["actionReturn"]) > 10
+    assert len(layouts) == len(ALL[::10])
+
+
+def test_nothing_floats_or_is_sunk(controller):
+    for name in ALL[5::15]:
+        event = controller.reset(name)
+        for entry in objects(event, pickupable=True):
+            assert entry["parentReceptacles"], f"{entry['objectId']} in {name} rests on nothing"
+
+
+def test_normals_and_semantic_images_agree_with_the_room(controller):
+    controller.reset("FloorPlan201")
+    event = controller.step("LookDown", degrees=30)
+    height, width = event.frame.shape[:2]
+    assert event.normals_frame.shape[:2] == event.semantic_segmentation_frame.shape[:2] == (height, width)
+    assert set(event.class_masks) <= {o["objectType"] for o in event.metadata["objects"]} | {"Floor"}
+    for type_, mask in event.class_masks.items():
+        instances = [
+            event.instance_masks[o["objectId"]]
+            for o in objects(event, objectType=type_)
+            if o["objectId"] in event.instance_masks
+        ]
+        assert np.array_equal(mask, np.any(instances, axis=0))
+
+
+def test_picking_up_carrying_and_putting_down(controller):
+    event = controller.reset("FloorPlan1")
+    mug = objects(event, objectType="Mug")[0]["objectId"]
+    event = controller.step("PickupObject", objectId=mug, forceAction=True)
+    assert event.metadata["inventoryObjects"] == [{"objectId": mug, "objectType": "Mug"}]
+    before = event.get_object(mug)["position"]
+    assert event.get_object(mug)["isPickedUp"]
+    turned = controller.step("RotateRight", degrees=90).get_object(mug)["position"]
+    assert np.hypot(turned["x"] - before["x"], turned["z"] - before["z"]) > 0.3
+    second = objects(event, objectType="Bowl")[0]["objectId"]
+    assert not controller.step("PickupObject", objectId=second, forceAction=True).metadata["lastActionSuccess"]
+    table = objects(event, objectType="DiningTable")[0]["objectId"]
+    event = controller.step("PutObject", objectId=table, forceAction=True)
+    assert event.metadata["lastActionSuccess"] and not event.metadata["inventoryObjects"]
+    assert event.get_object(mug)["parentReceptacles"] == [table]
+    controller.step("PickupObject", objectId=mug, forceAction=True)
+    event = controller.step("DropHandObject", forceAction=True)
+    assert not event.get_object(mug)["isPickedUp"] and event.get_object(mug)["parentReceptacles"]
+
+
+def test_states(controller):
+    event = controller.reset("FloorPlan301")
+    book, candle = (objects(event, objectType=t)[0]["objectId"] for t in ("Book", "Candle"))
+    event = controller.step("OpenObject", objectId=book, openness=0.5, forceAction=True)
+    assert event.get_object(book)["isOpen"] and event.get_object(book)["openness"] == 0.5
+    assert not controller.step("CloseObject", objectId=book, forceAction=True).get_object(book)["isOpen"]
+    assert controller.step("ToggleObjectOn", objectId=candle, forceAction=True).get_object(candle)["isToggled"]
+    assert not controller.step("ToggleObjectOn", objectId=candle, forceAction=True).metadata["lastActionSuccess"]
+    assert not controller.step("OpenObject", objectId=candle, forceAction=True).metadata["lastActionSuccess"]
+
+
+def test_random_spawn_is_a_function_of_its_seed(controller):
+    def poses(seed):
+        controller.reset("FloorPlan1")
+        event = controller.step("InitialRandomSpawn", randomSeed=seed, placeStationary=True)
+        return {o["name"]: tuple(o["position"].values()) for o in objects(event, pickupable=True)}
+
+    first, again, other = poses(3), poses(3), poses(4)
+    assert first == again
+    assert np.mean([first[name] != other[name] for name in first]) > 0.5
+
+
+def test_poses_can_be_saved_and_restored(controller):
+    event = controller.reset("FloorPlan401")
+    kept = [
+        {"objectName": o["name"], "position": o["position"], "rotation": o["rotation"]}
+        for o in objects(event, pickupable=True)
+    ]
+    frame = event.frame.copy()
+    controller.step("InitialRandomSpawn", randomSeed=1)
+    event = controller.step("SetObjectPoses", objectPoses=kept, placeStationary=True)
+    assert event.metadata["lastActionSuccess"] and np.abs(event.frame.astype(int) - frame).mean() < 1.0
+
+
+def test_two_agents(start):
+    controller = start(scene="FloorPlan201", agentCount=2, width=80, height=60, renderInstanceSegmentation=True)
+    first, second = controller.last_event.events
+    assert first.metadata["agentId"] == 0 and second.metadata["agentId"] == 1
+    assert first.metadata["agent"]["position"] != second.metadata["agent"]["position"]
+    event = controller.step("RotateRight", degrees=45, agentId=1)
+    assert event.events[1].metadata["agent"]["rotation"]["y"] == pytest.approx(
+        (second.metadata["agent"]["rotation"]["y"] + 45) % 360
+    )
+    assert event.events[0].metadata["agent"] == first.metadata["agent"]
+    assert not np.array_equal(event.events[0].frame, event.events[1].frame)
+    with pytest.raises(ValueError, match="agentId"):
+        controller.step("Pass", agentId=2)
+
+
+def test_resolution_can_change(controller):
+    controller.reset("FloorPlan1")
+    assert controller.step("ChangeResolution", x=90, y=140).frame.shape == (140, 90, 3)
+    assert controller.step("ChangeResolution", x=160, y=120).frame.shape == (120, 160, 3)
