@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 
-from rls3.embedded_thor.wire import FifoWire
+from rls3.embedded_thor.wire import wire_from_environment
 
 
 def main() -> None:
@@ -19,9 +19,9 @@ def main() -> None:
     parser.add_argument("-batchmode", action="store_true")
     parser.add_argument("-nographics", action="store_true")
     arguments = parser.parse_args()
-    if "AI2THOR_FIFO_SERVER_PIPE_PATH" not in os.environ:
+    if "AI2THOR_SERVER_TYPE" not in os.environ:
         sys.exit("rls3-thor is started by ai2thor: Controller(local_executable_path='rls3-thor', x_display=':0')")
-    wire = FifoWire.from_environment()
+    wire = wire_from_environment()
     os.environ.setdefault("MUJOCO_GL", "egl")
     os.environ.setdefault("LP_NUM_THREADS", "1")  # one core a worker: Mesa's threads fight each other
 

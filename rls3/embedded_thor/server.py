@@ -3,22 +3,12 @@
 import json
 from typing import Any
 
-import msgpack
-import numpy as np
-
 from rls3.embedded_thor.actions import perform
 from rls3.embedded_thor.metadata import agent_metadata
 from rls3.embedded_thor.render import QUALITIES, QUALITY_NAMES, normals_image
 from rls3.embedded_thor.rooms import SCENE_NAMES
 from rls3.embedded_thor.session import Session
-from rls3.embedded_thor.wire import Field, FifoWire, Hangup
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, np.generic):
-        return value.item()
-    raise TypeError(f"{type(value).__name__} cannot be sent")
-
+from rls3.embedded_thor.wire import Field, FifoWire, Hangup, HttpWire
 
 _AGENT_FIELDS = (Field.RGB_IMAGE, Field.IDS_IMAGE, Field.CLASSES_IMAGE, Field.DEPTH_IMAGE, Field.NORMALS_IMAGE)
 _CAMERA_FIELDS = (
@@ -27,7 +17,7 @@ _CAMERA_FIELDS = (
 )  # fmt: skip
 
 
-def _answer(session: Session, sequence_id: int, draw: bool) -> list[tuple[Field, bytes]]:
+def _answer(session: Session, sequence_id: int, draw: bool) -> tuple[dict[str, Any], list[tuple[Field, bytes]]]:
     """Metadata of all agents, then the pictures of each agent and of each third-party camera."""
     acted, agents = session.active_agent, []
     for number in range(len(session.agents)):
@@ -40,39 +30,39 @@ def _answer(session: Session, sequence_id: int, draw: bool) -> list[tuple[Field,
         "activeAgentId": acted,
         "sequenceId": sequence_id,
     }
-    fields = [(Field.METADATA, msgpack.packb(message, default=_plain))]
+    images: list[tuple[Field, bytes]] = []
     if not draw:
-        return fields
+        return message, images
     views = [(session.view(agent), _AGENT_FIELDS) for agent in session.agents]
     views += [(camera, _CAMERA_FIELDS) for camera in session.cameras]
     for view, (color, ids, classes, depth, normals) in views:
         frame = session.draw(view)
-        fields.append((color, frame.color.tobytes()))
+        images.append((color, frame.color.tobytes()))
         if session.ids_on:
-            fields.append((ids, session.id_image(frame.geoms)))
+            images.append((ids, session.id_image(frame.geoms)))
         if session.classes_on:
-            fields.append((classes, session.id_image(frame.geoms, by_type=True)))
+            images.append((classes, session.id_image(frame.geoms, by_type=True)))
         if session.depth_on:
-            fields.append((depth, frame.depth.tobytes()))
+            images.append((depth, frame.depth.tobytes()))
         if session.normals_on:
-            fields.append((normals, normals_image(frame.depth, view.fov_deg).tobytes()))
-    return fields
+            images.append((normals, normals_image(frame.depth, view.fov_deg).tobytes()))
+    return message, images
 
 
-def serve(wire: FifoWire, width: int, height: int, quality_index: int, headless: bool) -> None:
+def serve(wire: FifoWire | HttpWire, width: int, height: int, quality_index: int, headless: bool) -> None:
     """Serve one Controller until it hangs up."""
     quality = QUALITIES[QUALITY_NAMES[quality_index]]
     session = Session(width, height, quality=quality, draws=not headless)
     session.load(f"{SCENE_NAMES[0]}_physics")
     try:
-        wire.send(_answer(session, 0, session.draws))
+        wire.send(*_answer(session, 0, session.draws))
         while True:
             message = json.loads(wire.receive())
             if not isinstance(message, dict):
                 raise Hangup("an action must be a JSON object")
             perform(session, message)
             wire.send(
-                _answer(
+                *_answer(
                     session, message.get("sequenceId", 0), session.draws and message.get("renderImage") is not False
                 )
             )

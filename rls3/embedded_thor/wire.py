@@ -1,14 +1,22 @@
-"""AI2-THOR's FIFO protocol, the executable's side (client's side: ai2thor/fifo_server.py). Standard library only.
+"""AI2-THOR's two protocols, the executable's side (client's side: ai2thor/fifo_server.py and wsgi_server.py).
 
-A message is a row of fields, each a header "!BI" (type, length) and a body; type 255 with length 0 ends it. The two
-pipes are named by the environment. The server pipe must be opened before anything slow or fallible: the Controller
+FIFO: a message is a row of fields, each a header "!BI" (type, length) and a body; type 255 with length 0 ends it. The
+two pipes are named by the environment. The server pipe must be opened before anything slow or fallible: the Controller
 waits on it without a time limit.
+
+WSGI: the executable posts each answer as a multipart form to the Controller, and the response is the next action.
+
+Standard library only at import; what a message is packed with is imported when the first one is sent.
 """
 
+import http.client
+import json
 import os
 import struct
+import uuid
 from collections.abc import Iterable
 from enum import IntEnum
+from typing import Any
 
 _HEADER = struct.Struct("!BI")
 _LONGEST_ACTION = 256 * 1024 * 1024
@@ -37,6 +45,23 @@ class Hangup(Exception):
     """The Controller has gone, or sent what is no message."""
 
 
+Images = Iterable[tuple[Field, bytes]]
+
+
+def _plain(value: Any) -> Any:
+    """NumPy's numbers as Python's."""
+    if hasattr(value, "item"):
+        return value.item()
+    raise TypeError(f"{type(value).__name__} cannot be sent")
+
+
+def wire_from_environment() -> "FifoWire | HttpWire":
+    """The one that the Controller asks for. Raises: KeyError if no Controller started this process."""
+    if os.environ.get("AI2THOR_SERVER_TYPE") == "WSGI":
+        return HttpWire(os.environ["AI2THOR_HOST"], int(os.environ["AI2THOR_PORT"]), os.environ["AI2THOR_CLIENT_TOKEN"])
+    return FifoWire(os.environ["AI2THOR_FIFO_SERVER_PIPE_PATH"], os.environ["AI2THOR_FIFO_CLIENT_PIPE_PATH"])
+
+
 class FifoWire:
     """Both pipes. Opening blocks until the Controller opens its ends."""
 
@@ -45,11 +70,10 @@ class FifoWire:
         self._client_pipe = client_pipe
         self._in = None
 
-    @staticmethod
-    def from_environment() -> "FifoWire":
-        return FifoWire(os.environ["AI2THOR_FIFO_SERVER_PIPE_PATH"], os.environ["AI2THOR_FIFO_CLIENT_PIPE_PATH"])
+    def send(self, metadata: dict[str, Any], images: Images) -> None:
+        import msgpack
 
-    def send(self, fields: Iterable[tuple[Field, bytes]]) -> None:
+        fields = [(Field.METADATA, msgpack.packb(metadata, default=_plain)), *images]
         message = b"".join(part for kind, body in fields for part in (_HEADER.pack(kind, len(body)), body))
         view = memoryview(message + _HEADER.pack(Field.END_OF_MESSAGE, 0))
         try:
@@ -76,3 +100,53 @@ class FifoWire:
         if len(body) != size:
             raise Hangup("end of file")
         return body
+
+
+class HttpWire:
+    """One connection, kept open."""
+
+    _NAMES = {
+        Field.RGB_IMAGE: "image", Field.DEPTH_IMAGE: "image_depth", Field.NORMALS_IMAGE: "image_normals",
+        Field.CLASSES_IMAGE: "image_classes", Field.IDS_IMAGE: "image_ids",
+        Field.THIRD_PARTY_IMAGE: "image-thirdParty-camera", Field.THIRD_PARTY_DEPTH: "image_thirdParty_depth",
+        Field.THIRD_PARTY_NORMALS: "image_thirdParty_normals",
+        Field.THIRD_PARTY_IMAGE_IDS: "image_thirdParty_image_ids",
+        Field.THIRD_PARTY_CLASSES: "image_thirdParty_classes",
+    }  # fmt: skip
+
+    def __init__(self, host: str, port: int, token: str) -> None:
+        self._connection = http.client.HTTPConnection(host, port)
+        self._token, self._boundary = token.encode(), uuid.uuid4().hex.encode()
+        self._response: http.client.HTTPResponse | None = None
+
+    def send(self, metadata: dict[str, Any], images: Images) -> None:
+        parts = [
+            self._part(b'"metadata"', b"text/plain; charset=utf-8", json.dumps(metadata, default=_plain).encode()),
+            self._part(b'"token"', b"text/plain; charset=utf-8", self._token),
+            *(
+                self._part(f'"{self._NAMES[kind]}"; filename="image"'.encode(), b"image/raw", body)
+                for kind, body in images
+            ),
+        ]
+        body = b"".join(parts) + b"--" + self._boundary + b"--\r\n"
+        headers = {"Content-Type": f"multipart/form-data; boundary={self._boundary.decode()}"}
+        try:
+            self._connection.request("POST", "/train", body, headers)
+            self._response = self._connection.getresponse()
+        except (OSError, http.client.HTTPException):
+            raise Hangup("the Controller closed the connection") from None
+
+    def _part(self, name: bytes, type_: bytes, body: bytes) -> bytes:
+        # The client's parser wants these headers, spelled so, and nothing with a second colon.
+        head = b"Content-disposition: form-data; name=" + name + b"\r\nContent-Type: " + type_
+        return b"--" + self._boundary + b"\r\n" + head + b"\r\n\r\n" + body + b"\r\n"
+
+    def receive(self) -> bytes:
+        """The JSON body of the next action. Raises: Hangup if the Controller has gone, or says goodbye with {}."""
+        try:
+            action = self._response.read()
+        except (OSError, http.client.HTTPException):
+            raise Hangup("the Controller closed the connection") from None
+        if self._response.status != 200 or action.strip() == b"{}":
+            raise Hangup(f"the Controller answered {self._response.status}")
+        return action

@@ -1,9 +1,15 @@
 """What users of ai2thor's public Controller rely on. Nothing here knows which simulator answers."""
 
+import json
+
+import jsonschema
 import numpy as np
 import pytest
 
+from tests.conftest import ROOT
+
 pytestmark = pytest.mark.xdist_group("conformance")
+SCHEMA = json.loads((ROOT / "tests/data/thor-metadata-schema.json").read_text())
 ALL = [f"FloorPlan{first + i}" for first in (0, 200, 300, 400) for i in range(1, 31)]
 
 
@@ -27,11 +33,13 @@ def project(points, event):
 
 
 @pytest.mark.parametrize("first", [0, 200, 300, 400])
-def test_masks_lie_in_the_projected_boxes_in_every_floor_plan(controller, first):
+def test_every_floor_plan_is_of_ai2thors_schema_and_masks_lie_in_the_projected_boxes(controller, first):
+    schema = jsonschema.validators.validator_for(SCHEMA)(SCHEMA)
     seen = 0
     for i in range(1, 31):
         event = controller.reset(f"FloorPlan{first + i}")
         assert event.metadata["lastActionSuccess"] and event.metadata["sceneName"] == f"FloorPlan{first + i}_physics"
+        schema.validate(event.metadata | {"colors": None})  # the schema is of an event without images
         event = controller.step("RotateRight", degrees=37.0 * i)
         for entry in objects(event, pickupable=True):
             mask = event.instance_masks.get(entry["objectId"])
@@ -151,6 +159,28 @@ def test_two_agents(start):
     assert not np.array_equal(event.events[0].frame, event.events[1].frame)
     with pytest.raises(ValueError, match="agentId"):
         controller.step("Pass", agentId=2)
+
+
+def test_the_wsgi_server_gives_the_same(start, controller):
+    from ai2thor.wsgi_server import WsgiServer
+
+    other = start(
+        server_class=WsgiServer, scene="FloorPlan301", width=160, height=120, quality="Medium", fieldOfView=60,
+        renderDepthImage=True, renderInstanceSegmentation=True,
+    )  # fmt: skip
+    camera = {"position": {"x": 0, "y": 2.2, "z": 0}, "rotation": {"x": 60, "y": 0, "z": 0}, "fieldOfView": 80}
+    controller.reset("FloorPlan301")
+    events = []
+    for one in (controller, other):
+        one.step("AddThirdPartyCamera", **camera)
+        events.append(one.step("RotateRight", degrees=50))
+    fifo, wsgi = events
+    assert np.array_equal(fifo.frame, wsgi.frame) and np.array_equal(fifo.depth_frame, wsgi.depth_frame)
+    assert np.array_equal(fifo.third_party_camera_frames[0], wsgi.third_party_camera_frames[0])
+    assert set(fifo.instance_masks) == set(wsgi.instance_masks)
+    assert fifo.metadata["objects"] == wsgi.metadata["objects"]
+    with pytest.raises(ValueError, match="Invalid action"):
+        other.step("Fly")
 
 
 def test_resolution_can_change(controller):

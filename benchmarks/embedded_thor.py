@@ -1,0 +1,210 @@
+"""`python -m benchmarks.embedded_thor`: start, reset, steps and frames a second of the executable behind the Controller.
+
+Two executables run at once, one on each core, as in a campaign; figures are of one executable unless they say "both".
+`--actions N` sends N random actions to one executable instead, and says how its memory grew.
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import psutil
+
+from rls3.params import load_params
+from rls3.thor.backend import make_backend
+from rls3.thor.controller import SafeController, make_controller
+
+REPEATS = 5
+LOOK = {"rotation": {"x": 0, "y": 30, "z": 0}, "horizon": 20.0, "standing": True, "forceAction": True}
+
+
+def _start(folder: Path, size_px: int, **arguments: object) -> SafeController:
+    params = load_params(Path("params.yaml")).simulator
+    return make_controller(
+        make_backend(params), folder, 60.0, width=size_px, height=size_px, quality="Medium",
+        **{"scene": "FloorPlan201", "renderInstanceSegmentation": True, **arguments},
+    )  # fmt: skip
+
+
+def _said(name: str, values: list[float], unit: str) -> None:
+    print(
+        f"{name:58} {statistics.median(values):9.3f} {unit}  (min {min(values):.3f}, max {max(values):.3f})", flush=True
+    )
+
+
+def _timed(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def _in_both(controllers: list[SafeController], work: Callable[[SafeController], object]) -> float:
+    """Seconds until both have done it."""
+    threads = [threading.Thread(target=work, args=(c,)) for c in controllers]
+    started = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return time.perf_counter() - started
+
+
+def _turns(controller: SafeController, n: int, draw: bool) -> None:
+    """n TeleportFull that look around a furnished room."""
+    position = controller.last_event.metadata["agent"]["position"]
+    for i in range(n):
+        look = LOOK | {"rotation": {"x": 0, "y": 17.0 * i % 360, "z": 0}}
+        controller.act("TeleportFull", position=position, renderImage=draw, **look)
+
+
+def _speed(folder: Path) -> None:
+    def starting() -> float:
+        made: list[SafeController] = []
+        seconds = _timed(lambda: made.append(_start(folder, 128)))
+        made[0].stop()
+        return seconds
+
+    _said("start to first frame, 128 px", [starting() for _ in range(REPEATS)], "s")
+    pair = [_start(folder, 128), _start(folder, 128)]
+    new = iter([f"FloorPlan{n}" for n in (2, 203, 305, 407, 9)])
+    _said("reset to a new floor plan", [_timed(lambda: pair[0].reset(next(new))) for _ in range(REPEATS)], "s")
+    _said(
+        "reset to a floor plan that is kept",
+        [_timed(lambda: pair[0].reset("FloorPlan201")) for _ in range(REPEATS)],
+        "s",
+    )
+    pair[1].reset("FloorPlan201")
+    for controller in pair:  # a campaign's scene: a handful of objects, the others switched off
+        poses = [
+            {"objectName": o["name"], "position": o["position"], "rotation": o["rotation"]}
+            for o in controller.last_event.metadata["objects"] if o["pickupable"]
+        ][:3]  # fmt: skip
+        controller.act("SetObjectPoses", objectPoses=poses, placeStationary=True)
+    n = 300
+    rates = [n / _in_both(pair, lambda c: _turns(c, n, False)) for _ in range(REPEATS)]
+    _said("steps without image, three objects, both busy", rates, "/s in one")
+    for size in (128, 224, 300):
+        for controller in pair:
+            controller.act("ChangeResolution", x=size, y=size)
+        rates = [2 * 100 / _in_both(pair, lambda c: _turns(c, 100, True)) for _ in range(REPEATS)]
+        _said(f"RGB and ids, {size} px, dataset quality, both", rates, "/s in total")
+    for controller in pair:
+        controller.stop()
+    for size in (128, 224):
+        _said(f"raw MuJoCo, the same room, RGB and ids, {size} px", [_raw(size) for _ in range(REPEATS)], "/s in one")
+
+
+def _raw(size_px: int) -> float:
+    """Frames a second of mujoco's own calls on the same compiled room: what the protocol and we add nothing to."""
+    from rls3.embedded_thor.render import Renderer, View
+    from rls3.embedded_thor.world import World
+
+    global _kept
+    if "_kept" not in globals():
+        _kept = (World("FloorPlan201"), Renderer())
+        for item in [i for i in _kept[0].items.values() if i.pickupable][3:]:
+            _kept[0].set_active(item, False)
+    world, renderer = _kept
+    eye = np.array([0.5, 1.576, 0.5])
+    renderer.draw(world, View(eye, 0.0, 20.0, 90.0), size_px, size_px, "dataset", True, False)
+    n = 60
+    return n / _timed(
+        lambda: [
+            renderer.draw(world, View(eye, 17.0 * i, 20.0, 90.0), size_px, size_px, "dataset", True, False)
+            for i in range(n)
+        ]
+    )
+
+
+def _endurance(folder: Path, n: int) -> None:
+    rng = np.random.default_rng(0)
+    controller = _start(folder, 64, renderDepthImage=True)
+    server, process = controller.server, psutil.Process(controller.server.unity_proc.pid)
+    ids = [o["objectId"] for o in controller.last_event.metadata["objects"]]
+    names = [
+        "MoveAhead",
+        "MoveBack",
+        "RotateLeft",
+        "RotateRight",
+        "LookUp",
+        "LookDown",
+        "Pass",
+        "Teleport",
+        "PickupObject",
+        "DropHandObject",
+        "PutObject",
+        "OpenObject",
+        "ToggleObjectOn",
+        "SetObjectPoses",
+        "GetReachablePositions",
+        "RandomizeLighting",
+        "RandomizeMaterials",
+        "InitialRandomSpawn",
+        "Reset",
+        "Initialize",
+        "Nonsense",
+        "PlaceObjectAtPoint",
+        "DisableObject",
+        "EnableObject",
+    ]
+    values = [0, -1, 1e9, "x", None, [], {}, True, {"x": 0.5, "y": 0.9, "z": 0.5}]
+    keys = [
+        "objectId",
+        "position",
+        "rotation",
+        "horizon",
+        "degrees",
+        "moveMagnitude",
+        "objectPoses",
+        "forceAction",
+        "randomSeed",
+        "nonsense",
+    ]
+    counts, slowest, early = {True: 0, False: 0}, 0.0, 0
+    for i in range(n):
+        action: dict[str, object] = {"action": str(rng.choice(names))}
+        for key in rng.choice(keys, rng.integers(0, 3), replace=False):
+            action[str(key)] = values[rng.integers(len(values))]
+        if rng.random() < 0.5:
+            action["objectId"] = ids[rng.integers(len(ids))]
+        if action["action"] == "Reset":
+            action["sceneName"] = f"FloorPlan{rng.integers(1, 31)}_physics"
+        started = time.perf_counter()
+        server.send(json.loads(json.dumps(action)))
+        event = server.receive()
+        slowest = max(slowest, time.perf_counter() - started)
+        succeeded = event.metadata["lastActionSuccess"]
+        counts[succeeded] += 1
+        assert succeeded or event.metadata["errorMessage"], action
+        if i == n // 10:
+            early = process.memory_info().rss
+    late = process.memory_info().rss
+    print(
+        f"{n} random actions: {counts[True]} done, {counts[False]} refused with a message, slowest {slowest:.2f} s; "
+        f"memory {early / 2**20:.0f} MiB after {n // 10}, {late / 2**20:.0f} MiB at the end ({100 * (late / early - 1):+.1f} %)"
+    )
+    controller.stop()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--actions", type=int, default=0)
+    arguments = parser.parse_args()
+    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; median of {REPEATS}")
+    with tempfile.TemporaryDirectory() as folder:
+        if arguments.actions:
+            _endurance(Path(folder), arguments.actions)
+        else:
+            _speed(Path(folder))
+
+
+if __name__ == "__main__":
+    main()
