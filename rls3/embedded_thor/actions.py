@@ -8,6 +8,7 @@ an unknown action (InvalidAction), a missing argument (MissingArguments), and an
 import inspect
 import math
 from collections.abc import Callable
+from functools import cache
 from typing import Any, get_args
 
 import numpy as np
@@ -64,8 +65,14 @@ def _select_agent(session: Session, number: Any) -> None:
     session.active_agent = number
 
 
+@cache
+def _parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    """Those of an action, without the session."""
+    return dict(list(inspect.signature(function).parameters.items())[1:])
+
+
 def _checked(name: str, function: Callable[..., Any], arguments: dict[str, Any]) -> dict[str, Any]:
-    parameters = dict(list(inspect.signature(function).parameters.items())[1:])
+    parameters = _parameters(function)
     unknown = [key for key in arguments if key not in parameters]
     if unknown:
         raise ActionFailed(

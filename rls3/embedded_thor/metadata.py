@@ -1,5 +1,6 @@
 """An agent's metadata as AI2-THOR reports it (its own JSON schema is in tests/data/thor-metadata-schema.json)."""
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -59,14 +60,14 @@ def _fixed_part(item: Item) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def describe(item: Item, session: "Session", carriers: dict[str, list[str]]) -> dict[str, Any]:
-    """One entry of `objects`."""
+def describe(item: Item, session: "Session", carriers: dict[str, list[str]], visible: set[str]) -> dict[str, Any]:
+    """One entry of `objects`. visible: names of the items that the agent sees."""
     if item.fixed_metadata is None:
         item.fixed_metadata = _fixed_part(item)
     contents = [session.world.items[name].object_id for name, ids in carriers.items() if item.object_id in ids]
     entry = item.fixed_metadata | {
-        "visible": session.sees(item),
-        "distance": float(np.linalg.norm(item.position - session.agent.position)),
+        "visible": item.name in visible,
+        "distance": math.dist(item.position, session.agent.position),
         "parentReceptacles": carriers.get(item.name),
         "receptacleObjectIds": contents if item.fixed_metadata["receptacle"] else None,
     }
@@ -80,12 +81,14 @@ def describe(item: Item, session: "Session", carriers: dict[str, list[str]]) -> 
     return entry
 
 
-def agent_metadata(session: "Session") -> dict[str, Any]:
-    """The whole record of the agent after the last action."""
+def agent_metadata(session: "Session", with_images: bool = True) -> dict[str, Any]:
+    """The whole record of the agent after the last action; the colours of segments only where images go with it."""
     agent, world, outcome = session.agent, session.world, session.agent.outcome
     low, high = world.room.minimum, world.room.maximum
     carriers = session.carriers()
     held = world.items.get(agent.held)
+    listed = session.listed_items()
+    visible = session.visible(listed)
     bounds = np.array([[x, y, z] for x in (low[0], high[0]) for y in (low[1], high[1]) for z in (low[2], high[2])])
     pose = {
         "position": dict(_ZERO),
@@ -94,7 +97,7 @@ def agent_metadata(session: "Session") -> dict[str, Any]:
         "localRotation": dict(_ZERO),
     }
     return {
-        "objects": [describe(item, session, carriers) for item in session.listed_items()],
+        "objects": [describe(item, session, carriers, visible) for item in listed],
         "isSceneAtRest": True,
         "agent": {
             "name": "agent",
@@ -130,7 +133,7 @@ def agent_metadata(session: "Session") -> dict[str, Any]:
         "screenWidth": session.width,
         "screenHeight": session.height,
         "agentId": session.active_agent,
-        "colors": session.color_table() if session.ids_on or session.classes_on else None,
+        "colors": session.color_table() if with_images and (session.ids_on or session.classes_on) else None,
         "colorBounds": None,
         "depthFormat": "Meters",
         "flatSurfacesOnGrid": [],

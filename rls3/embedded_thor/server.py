@@ -22,7 +22,7 @@ def _answer(session: Session, sequence_id: int, draw: bool) -> tuple[dict[str, A
     acted, agents = session.active_agent, []
     for number in range(len(session.agents)):
         session.active_agent = number
-        agents.append(agent_metadata(session))
+        agents.append(agent_metadata(session, with_images=draw))
     session.active_agent = acted
     message = {
         "agents": agents,

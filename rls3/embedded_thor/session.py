@@ -1,6 +1,7 @@
 """What the executable knows between two actions: the world, the agent, its cameras and settings; and questions on them."""
 
 import colorsys
+import math
 import zlib
 from dataclasses import dataclass, field
 from typing import Any
@@ -187,26 +188,35 @@ class Session:
         return result
 
     def sees(self, item: Item) -> bool:
-        """AI2-THOR's `visible`: near enough, in the picture, and some of it not hidden (rays to inner points)."""
-        eye = self.agent.eye
-        if not item.active or item.type == "Floor":
-            return False
-        center = item.corners.mean(axis=0)
-        if np.hypot(*(center - eye)[[0, 2]]) > self.visibility_m + max(item.size):
-            return False
-        points = np.concatenate([center[None], center + 0.6 * (item.corners - center)])
-        points = points[np.hypot(*(points - eye)[:, [0, 2]].T) < self.visibility_m]
-        view = self.view()
+        return item.name in self.visible([item])
+
+    def visible(self, items: list[Item]) -> set[str]:
+        """Names of the items that are `visible` in AI2-THOR's sense: near enough, in the picture, and some of them not
+        hidden (rays to the centre and to points inside the corners)."""
+        items = [item for item in items if item.active and item.type != "Floor"]
+        if not items:
+            return set()
+        eye, view = self.agent.eye, self.view()
+        corners = np.stack([item.corners for item in items])
+        centers = corners.mean(axis=1, keepdims=True)
+        points = np.concatenate([centers, centers + 0.6 * (corners - centers)], axis=1)  # (items, 9, 3)
+        offsets = points - eye
         forward, up = view.axes
-        right = np.cross(up, forward)
-        along = (points - eye) @ forward
-        half = np.tan(np.radians(view.fov_deg) / 2)
+        yaw = math.radians(view.yaw_deg)
+        right = np.array([math.cos(yaw), 0.0, -math.sin(yaw)])
+        along = offsets @ forward
+        half = math.tan(math.radians(view.fov_deg) / 2)
         inside = (
-            (along > 0.05)
-            & (np.abs((points - eye) @ up) < along * half)
-            & (np.abs((points - eye) @ right) < along * half * self.width / self.height)
+            (np.hypot(offsets[..., 0], offsets[..., 2]) < self.visibility_m)
+            & (along > 0.05)
+            & (np.abs(offsets @ up) < along * half)
+            & (np.abs(offsets @ right) < along * half * self.width / self.height)
         )
-        return any(self._ray_hits(item, eye, point) for point in points[inside])
+        seen = set()
+        for row in np.flatnonzero(inside.any(axis=1)):
+            if any(self._ray_hits(items[row], eye, point) for point in points[row, inside[row]]):
+                seen.add(items[row].name)
+        return seen
 
     def _ray_hits(self, item: Item, eye: np.ndarray, point: np.ndarray) -> bool:
         hit = np.array([-1], np.int32)
@@ -297,8 +307,11 @@ class Session:
 
     def color_table(self) -> list[dict[str, Any]]:
         """`colors` of the metadata: instances by id, then one colour for each type."""
-        instances = [{"color": list(color), "name": name} for name, color in self.unique_colors().items()]
-        return instances + [{"color": list(color), "name": name} for name, color in self.type_colors().items()]
+        cached = getattr(self.world, "colors", None)
+        if cached is None:
+            named = (*self.unique_colors().items(), *self.type_colors().items())
+            cached = self.world.colors = [{"color": list(color), "name": name} for name, color in named]
+        return cached
 
     def type_colors(self) -> dict[str, tuple[int, int, int]]:
         """One colour for each object type, the same in every floor plan; none is an instance's."""
