@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -198,6 +199,78 @@ def test_ctrl_c_ends_everything_in_one_sentence_and_keeps_what_is_finished(proje
         and "Traceback" not in stderr
     )
     assert first.exists()
+
+
+def test_the_nightly_deployment_runs_under_a_server_and_a_worker(project, undisturbed):
+    """What the README says about scheduling, on loopback; the second night adds rounds to the same campaign."""
+    for name in ("flows", "prefect.yaml"):
+        (project / name).symlink_to(ROOT / name)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = os.environ | {
+        "HOME": str(project / "home"), "RLS3_HOME": str(project), "PREFECT_HOME": str(project / "prefect"), "OMP_NUM_THREADS": "1",
+        "PREFECT_API_URL": f"http://127.0.0.1:{port}/api", "NO_COLOR": "1",
+    }  # fmt: skip
+    prefect = [sys.executable, "-W", "ignore", "-m", "prefect", "--no-prompt"]
+
+    def background(*arguments: str) -> subprocess.Popen:
+        log = (project / f"{arguments[0]}.log").open("w")
+        return subprocess.Popen(
+            [*prefect, *arguments],
+            cwd=project,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
+    def command(*arguments: str) -> str:
+        done = subprocess.run(
+            [*prefect, *arguments],
+            cwd=project,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=200,
+            stdin=subprocess.DEVNULL,
+        )
+        assert done.returncode == 0, done.stdout[-1500:] + done.stderr[-1500:]
+        return done.stdout
+
+    running = [background("server", "start", "--host", "127.0.0.1", "--port", str(port))]
+    try:
+        ends = time.monotonic() + 90
+        while urllib_ok(f"http://127.0.0.1:{port}/api/health") is False:
+            assert time.monotonic() < ends and running[0].poll() is None, (project / "server.log").read_text()[-1500:]
+            time.sleep(0.3)
+        command("work-pool", "create", "rls3", "--type", "process")
+        command("deploy", "--all")
+        assert "0 2 * * *" in command("deployment", "inspect", "nightly campaign/nightly")
+        running.append(background("worker", "start", "--pool", "rls3"))
+        overrides = json.dumps(["campaign.name=night", "campaign.rounds=1"])
+        for night in (1, 2):
+            command("deployment", "run", "nightly campaign/nightly", "--param", f"overrides={overrides}", "--watch")
+            summary = json.loads((project / "runs/night/summary.json").read_text())
+            assert summary["rounds"] == night and summary["mlflow_run_id"]
+    finally:
+        for process in running:
+            os.killpg(process.pid, signal.SIGINT)
+        for process in running:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(20)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def urllib_ok(url: str) -> bool:
+    import urllib.request
+
+    try:
+        return urllib.request.urlopen(url, timeout=1).status == 200
+    except OSError:
+        return False
 
 
 def test_bad_input_is_one_sentence_and_nothing_is_lost(project, undisturbed):
