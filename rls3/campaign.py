@@ -56,7 +56,16 @@ def base_val_verdicts(workshop: Workshop) -> Verdicts:
     """The starting VLM on val; judged once per campaign."""
     path = workshop.campaign.folder / "base-val-verdicts.safetensors"
     if not path.exists():
-        save_verdicts(judge(workshop.vlm(None), workshop.benchmark("val"), workshop.params.evaluation.batch_size), path)
+        save_verdicts(
+            judge(
+                workshop.vlm(None),
+                workshop.benchmark("val"),
+                workshop.params.evaluation.batch_size,
+                None,
+                workshop.image_features,
+            ),
+            path,
+        )
     return load_verdicts(path)
 
 
@@ -67,8 +76,9 @@ def evaluate_campaign(workshop: Workshop, result: Round) -> dict[str, Any]:
         return read_json(path)
     params, seed = workshop.params.evaluation, workshop.seed(0, "bootstrap")
     test, val = workshop.benchmark("test"), workshop.benchmark("val")
-    before = judge(workshop.vlm(None), test, params.batch_size)
-    after = judge(workshop.vlm(result), test, params.batch_size)
+    before, after = (
+        judge(workshop.vlm(r), test, params.batch_size, None, workshop.image_features) for r in (None, result)
+    )
     evaluation = {
         "round": result.number,
         "base": {

@@ -32,7 +32,7 @@ def replay(root: Path, name: str) -> dict[str, Any]:
     for number in range(1, len(recipe["val_accuracy"]) + 1):
         new = read_samples(root / "data" / name / f"round-{number:04d}" / "train.parquet")
         finetune(vlm, new, earlier, tuning, integer_seed(settings["campaign"]["seed"], number, "finetune"))
-        earlier += new
+        earlier.append(new)
         curve.append(macro_accuracy(judge(vlm, val, judging.batch_size).term_right))
     differences = [abs(a - b) for a, b in zip(curve, recipe["val_accuracy"])]
     if max(differences) > TOLERANCE:

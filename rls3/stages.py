@@ -27,9 +27,12 @@ class Workshop:
 
     def __init__(self, campaign: Campaign, progress: Progress = lambda stage, done, total: None) -> None:
         os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+        from rls3.vlm.features import ImageFeatures
+
         self.campaign, self.progress = campaign, progress
         self._open: list[Any] = []
         self._benchmarks: dict[str, list[Sample]] = {}
+        self.image_features = ImageFeatures()
 
     @property
     def params(self) -> Params:
@@ -234,6 +237,7 @@ def score(workshop: Workshop, round_: Round) -> Record:
         samples,
         workshop.params.evaluation.batch_size,
         lambda done: workshop.progress("score", done, len(samples)),
+        workshop.image_features,
     )
     by_cell = np.full(26, 0.5)
     cells = np.array([s.cell for s in samples])
@@ -246,9 +250,9 @@ def score(workshop: Workshop, round_: Round) -> Record:
     }
 
 
-def replay_of(round_: Round) -> list[Sample]:
-    """The samples of all earlier rounds."""
-    return [s for number in range(1, round_.number) for s in read_samples(round_.campaign.round(number).train)]
+def earlier_samples(round_: Round) -> list[list[Sample]]:
+    """The samples of each earlier round."""
+    return [read_samples(round_.campaign.round(number).train) for number in range(1, round_.number)]
 
 
 @_stage
@@ -261,10 +265,11 @@ def finetune(workshop: Workshop, round_: Round) -> Record:
     report = tune(
         vlm,
         new,
-        replay_of(round_),
+        earlier_samples(round_),
         workshop.params.finetune,
         workshop.seed(round_.number, "finetune"),
         lambda done, total: workshop.progress("fine-tune", done, total),
+        workshop.image_features,
     )
     with whole_folder(round_.vlm) as folder:
         vlm.save(folder)
@@ -279,8 +284,14 @@ def evaluate(workshop: Workshop, round_: Round) -> Record:
     params = workshop.params.evaluation
     vlm, val, own = workshop.vlm(round_), workshop.benchmark("val"), read_samples(round_.train)
     total = len(val) + len(own)
-    verdicts = judge(vlm, val, params.batch_size, lambda done: workshop.progress("evaluate", done, total))
-    after = judge(vlm, own, params.batch_size, lambda done: workshop.progress("evaluate", len(val) + done, total))
+
+    def judged(samples: list[Sample], before: int) -> Any:
+        def progress(done: int) -> None:
+            workshop.progress("evaluate", before + done, total)
+
+        return judge(vlm, samples, params.batch_size, progress, workshop.image_features)
+
+    verdicts, after = judged(val, 0), judged(own, len(val))
     save_verdicts(verdicts, round_.verdicts)
     return {
         "val": asdict(summarize(verdicts, val, params, workshop.seed(0, "bootstrap"))),

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from rls3.dataset.sample import Sample, decode
+from rls3.dataset.sample import Sample
 from rls3.language.relation import Term
 from rls3.params import EvaluationParams
+from rls3.vlm.features import ImageFeatures
 from rls3.vlm.interface import VLM
 
 TERMS = tuple(map(str, Term))
@@ -57,14 +58,21 @@ class Evaluation:
 
 @torch.no_grad()
 def judge(
-    vlm: VLM, samples: Sequence[Sample], batch_size: int, on_done: Callable[[int], None] | None = None
-) -> Verdicts:
-    """Score each sample's true and false captions; the model is left as it was."""
+    vlm: VLM, samples: Sequence[Sample], batch_size: int, on_done: Callable[[int], None] | None = None,
+    image_features: ImageFeatures | None = None,
+) -> Verdicts:  # fmt: skip
+    """Score each sample's true and false captions; the model is left as it was.
+
+    Args:
+        on_done: called with the number of samples judged.
+        image_features: remembers features from call to call.
+    """
+    features = (image_features or ImageFeatures())(vlm, samples) if samples else None
     rows: list[tuple[np.ndarray, bool, bool, float]] = []
     for start in range(0, len(samples), batch_size):
         batch = samples[start : start + batch_size]
         captions = [[s.caption, *(n.text for n in s.negatives)] for s in batch]
-        scores = vlm.scores(vlm.features([decode(s) for s in batch], True), captions).double().numpy()
+        scores = vlm.scores(features[start : start + batch_size], captions).double().numpy()
         rows += [_judged(sample, row) for sample, row in zip(batch, scores)]
         if on_done is not None:
             on_done(len(rows))

@@ -1,5 +1,6 @@
 """CLIP (transformers' CLIPModel): two towers, a score is the scaled cosine of their projections."""
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,12 @@ class ClipVLM:
             ]
             parts.append(self._pooled(pixels) if lock_vision else pixels)
         return torch.cat(parts)
+
+    def image_side(self) -> str:
+        digest = hashlib.blake2b()
+        for weights in self.model.vision_model.state_dict().values():
+            digest.update(weights.contiguous().numpy())
+        return digest.hexdigest()
 
     @torch.no_grad()
     def _pooled(self, pixels: torch.Tensor) -> torch.Tensor:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from rls3.dataset.sample import Sample, decode
+from rls3.dataset.sample import Sample
 from rls3.params import FinetuneParams
+from rls3.vlm.features import ImageFeatures
 from rls3.vlm.interface import VLM
 
 
@@ -22,8 +23,8 @@ class TrainingReport:
 
 
 def finetune(
-    vlm: VLM, new: Sequence[Sample], replay: Sequence[Sample], params: FinetuneParams, seed: int,
-    on_step: Callable[[int, int], None] | None = None,
+    vlm: VLM, new: Sequence[Sample], earlier: Sequence[Sequence[Sample]], params: FinetuneParams, seed: int,
+    on_step: Callable[[int, int], None] | None = None, image_features: ImageFeatures | None = None,
 ) -> TrainingReport:  # fmt: skip
     """Fine-tune in place on a round's samples, a share of each batch replayed from earlier rounds.
 
@@ -31,12 +32,15 @@ def finetune(
     and seeds torch within a forked random state, so the caller's streams are untouched.
 
     Args:
+        earlier: the samples of each earlier round, from which the replayed ones are drawn.
         on_step: called with (steps done, steps in all).
+        image_features: remembers features from call to call.
     """
     started = time.perf_counter()
     if not new:
         return TrainingReport((), 0, 0.0)
     rng = np.random.default_rng(seed)
+    replay = [sample for shard in earlier for sample in shard]
     n_replay = round(params.batch_size * params.replay_share) if replay else 0
     n_new = params.batch_size - n_replay
     batches = [
@@ -49,12 +53,11 @@ def finetune(
         for start in range(0, len(new), n_new)
     ]
     samples = [*new, *replay]
-    used = sorted({int(i) for batch in batches for i in batch})
-    row = {index: position for position, index in enumerate(used)}
     losses = []
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        features = vlm.features([decode(samples[i]) for i in used], params.lock_vision)
+        of_shard = image_features or ImageFeatures()
+        features = torch.cat([of_shard(vlm, shard, params.lock_vision) for shard in (new, *earlier)])
         trainable = vlm.set_trainable(params.lock_vision)
         optimizer = torch.optim.AdamW(trainable, lr=params.learning_rate, weight_decay=params.weight_decay)
         warmup = max(1, round(params.warmup_share * len(batches)))
@@ -64,7 +67,7 @@ def finetune(
             for step, batch in enumerate(batches):
                 chosen = [samples[int(i)] for i in batch]
                 false = [_training_negatives(sample, params.negatives, rng) for sample in chosen]
-                loss = vlm.loss(features[[row[int(i)] for i in batch]], [s.caption for s in chosen], false, params)
+                loss = vlm.loss(features[torch.from_numpy(batch)], [s.caption for s in chosen], false, params)
                 optimizer.zero_grad()
                 loss.backward()
                 torch.nn.utils.clip_grad_norm_(trainable, params.clip_norm)

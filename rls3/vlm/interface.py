@@ -22,6 +22,10 @@ class VLM(Protocol):
         """What can be computed once per image, (N, ...): images are (H, W, 3) uint8. No gradient flows into it."""
         ...
 
+    def image_side(self) -> str | None:
+        """Digest of the weights that a locked `features` comes from; None if features are not worth remembering."""
+        ...
+
     def scores(self, features: torch.Tensor, captions: Sequence[Sequence[str]]) -> torch.Tensor:
         """(N, C) score of each caption of each image; -inf where an image has fewer than C captions."""
         ...

@@ -25,6 +25,9 @@ class ViltVLM:
     def features(self, images: Sequence[np.ndarray], lock_vision: bool = True) -> torch.Tensor:
         return self.image_processor(images=list(images), return_tensors="pt")["pixel_values"]
 
+    def image_side(self) -> None:
+        return None  # features are pixels
+
     def patch_embeddings(self, pixels: torch.Tensor) -> torch.Tensor:
         """(N, 1 + patches, hidden): what `ViltEmbeddings.visual_embed` gives for whole square images, but for the order
         of the patches, which that shuffles; without its loop over the samples."""

@@ -70,7 +70,7 @@ def test_finetuning_repeats_by_seed_and_leaves_the_global_stream(folder):
     runs = []
     for seed in (1, 1, 2):
         vlm = load_vlm(folder.name, str(folder))
-        report = finetune(vlm, samples[:14], samples[14:], TUNE, seed)
+        report = finetune(vlm, samples[:14], [samples[14:18], samples[18:]], TUNE, seed)
         runs.append((report.losses, _scores(vlm, samples)))
     assert runs[0][0] == runs[1][0] and torch.equal(runs[0][1], runs[1][1])
     assert runs[0][0] != runs[2][0]
