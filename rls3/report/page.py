@@ -75,7 +75,7 @@ main{max-width:1180px;margin:0 auto;padding:28px 18px 60px}h1{font-size:1.7rem;m
 svg{width:100%;height:auto;display:block}svg text{font-size:12px;fill:var(--soft)}svg .axis{font-size:12.5px}svg .small{font-size:10.5px}svg .grid{stroke:var(--grid)}svg .ring{fill:none;stroke:var(--grid)}svg .rule{stroke:var(--soft);stroke-dasharray:4 4}
 svg .line{fill:none;stroke-width:2.4;stroke-linejoin:round}svg .band{fill:var(--c1);opacity:.14}svg .area{fill-opacity:.14;stroke-width:2.2}svg .cell{fill:var(--c1)}.radar svg{max-width:440px;margin:auto}
 .legend{display:flex;flex-wrap:wrap;gap:4px 16px;font-size:.86rem;color:var(--soft)}.legend i{display:inline-block;width:11px;height:11px;border-radius:3px;margin-right:6px}
-.scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.9rem;font-variant-numeric:tabular-nums}th,td{text-align:left;padding:5px 9px;border-bottom:1px solid var(--grid)}td.n,th.n{text-align:right}td.wrap{overflow-wrap:anywhere}
+.scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.9rem;font-variant-numeric:tabular-nums}th,td{text-align:left;padding:5px 9px;border-bottom:1px solid var(--grid)}td.n,th.n{text-align:right}td.wrap{overflow-wrap:break-word;min-width:4.5em}td.n{white-space:nowrap}
 .gallery{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,210px),1fr));gap:14px}.gallery figure{margin:0}.gallery img{width:100%;border-radius:8px;display:block;background:var(--grid)}.gallery figcaption{font-size:.84rem;line-height:1.4;margin-top:6px}
 .tick{color:var(--c3)}.cross{color:var(--c8)}.none{color:var(--soft);font-style:italic}h3{font-size:.98rem;margin:1.1em 0 .5em}
 """
