@@ -30,6 +30,8 @@ class CampaignParams(_Group):
     """E of the paper: episodes (each on one floor plan) between two fine-tunings."""
     patience_rounds: Annotated[int, Field(ge=0)]
     """Stop early after this many rounds without a better accuracy on `val`; 0 never stops early."""
+    threads: PositiveInt
+    """Of torch. Figures are equal to the last digit only between runs with the same number."""
 
 
 class SimulatorParams(_Group):

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from rls3.dataset.sample import read_samples
 from rls3.errors import DataError, RLS3Error
 from rls3.evaluation.benchmark import read_benchmark
@@ -27,6 +29,7 @@ def replay(root: Path, name: str) -> dict[str, Any]:
     recipe = read_json(root / "data" / name / "campaign.json")
     settings = recipe["params"]
     tuning, judging = FinetuneParams(**settings["finetune"]), EvaluationParams(**settings["evaluation"])
+    torch.set_num_threads(settings["campaign"]["threads"])
     vlm = load_vlm(settings["vlm"]["family"], settings["vlm"]["checkpoint"], root / "base")
     val, earlier, curve = read_benchmark(root / "benchmark", "val"), [], []
     for number in range(1, len(recipe["val_accuracy"]) + 1):

@@ -27,8 +27,11 @@ class Workshop:
 
     def __init__(self, campaign: Campaign, progress: Progress = lambda stage, done, total: None) -> None:
         os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+        import torch
+
         from rls3.vlm.features import ImageFeatures
 
+        torch.set_num_threads(campaign.params.campaign.threads)
         self.campaign, self.progress = campaign, progress
         self._open: list[Any] = []
         self._benchmarks: dict[str, list[Sample]] = {}

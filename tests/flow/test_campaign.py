@@ -19,7 +19,7 @@ from tests.conftest import ROOT, make_params
 
 pytestmark = pytest.mark.xdist_group("campaign")
 SMALL = {
-    "campaign": {"rounds": 2, "episodes_per_round": 2}, "sampling": {"steps_per_episode": 10, "min_visible_px": 12},
+    "campaign": {"rounds": 2, "episodes_per_round": 2, "threads": 1}, "sampling": {"steps_per_episode": 10, "min_visible_px": 12},
     "simulator": {"floor_plans": ["FloorPlan1", "FloorPlan201"], "width_px": 64, "height_px": 64, "quality": "observation", "workers": 1},
     "finetune": {"batch_size": 16, "epochs": 1}, "evaluation": {"bootstrap": 50, "val_per_cell": 1, "test_per_cell": 1},
 }  # fmt: skip
