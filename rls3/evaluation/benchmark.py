@@ -65,10 +65,14 @@ def balanced(samples: Iterator[Sample], per_cell: int, most: int = 200) -> list[
     )
 
 
-def build(params: Params, folder: Path, runtime_dir: Path, base_data: Path | None = None) -> None:
-    """Render and freeze both benchmarks (and, if named, the base models' pre-training data): disjoint by spec."""
+def _surveys(params: Params, runtime_dir: Path) -> list[RoomSurvey]:
     with ThorClient(params.simulator, runtime_dir) as client:
-        surveys = [client.survey(room) for room in params.simulator.floor_plans]
+        return [client.survey(room) for room in params.simulator.floor_plans]
+
+
+def build(params: Params, folder: Path, runtime_dir: Path) -> None:
+    """Render and freeze both benchmarks: disjoint by spec."""
+    surveys = _surveys(params, runtime_dir)
     wanted = {"val": params.evaluation.val_per_cell, "test": params.evaluation.test_per_cell}
     seen: set[str] = set()
     with RenderPool(params.simulator, runtime_dir) as pool:
@@ -77,22 +81,35 @@ def build(params: Params, folder: Path, runtime_dir: Path, base_data: Path | Non
             chosen = balanced(fresh, per_cell)
             seen |= {s.sample_id for s in chosen}
             write_samples(chosen, benchmark_path(folder, split))
-        if base_data is not None:
-            rendered = (
-                s for s in valid_samples(params, "pretrain", "pretrain", pool, surveys) if s.sample_id not in seen
-            )
-            write_samples(list(itertools.islice(rendered, params.base.samples)), base_data)
+
+
+def build_pretraining(params: Params, path: Path, folder: Path, runtime_dir: Path) -> None:
+    """Render the scenes on which base models are pre-trained; none is in a benchmark. A file that is there is kept."""
+    if path.exists():
+        return
+    surveys = _surveys(params, runtime_dir)
+    seen = {s.sample_id for split in BENCHMARKS for s in read_benchmark(folder, split)}
+    with RenderPool(params.simulator, runtime_dir) as pool:
+        samples = valid_samples(params, "pretrain", "pretrain", pool, surveys)
+        write_samples(
+            list(itertools.islice((s for s in samples if s.sample_id not in seen), params.base.samples)), path
+        )
 
 
 def main() -> None:
-    """`python -m rls3.evaluation.benchmark --out benchmark [--pretrain FILE]`: the DVC stage `scenes`."""
+    """`python -m rls3.evaluation.benchmark --out benchmark`: the DVC stage `scenes`; with `--pretrain FILE`, the scenes
+    for the base models instead."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--pretrain", type=Path)
     parser.add_argument("--params", type=Path, default=Path("params.yaml"))
     parser.add_argument("--runtime", type=Path, default=Path(".rls3/thor"))
     arguments = parser.parse_args()
-    build(load_params(arguments.params), arguments.out, arguments.runtime, arguments.pretrain)
+    params = load_params(arguments.params)
+    if arguments.pretrain:
+        build_pretraining(params, arguments.pretrain, arguments.out, arguments.runtime)
+    else:
+        build(params, arguments.out, arguments.runtime)
 
 
 if __name__ == "__main__":
