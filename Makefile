@@ -28,6 +28,7 @@ gallery: setup      ## contact sheets of rooms and objects into docs/
 
 bench: setup        ## the figures of docs/performance.md
 	$(BIN)/python -m benchmarks.throughput
+	$(BIN)/python -m benchmarks.embedded_thor
 
 clean:              ## runs and caches, not the data
 	rm -rf runs .rls3 .pytest_cache

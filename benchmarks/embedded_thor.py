@@ -15,9 +15,18 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+os.environ.setdefault("MUJOCO_GL", "egl")
+os.environ.setdefault("LP_NUM_THREADS", "1")  # as the executable sets them
+
+import msgpack
+import mujoco
 import numpy as np
 import psutil
 
+from rls3.embedded_thor.actions import perform
+from rls3.embedded_thor.metadata import agent_metadata
+from rls3.embedded_thor.session import Session
+from rls3.embedded_thor.world import World
 from rls3.params import load_params
 from rls3.thor.backend import make_backend
 from rls3.thor.controller import SafeController, make_controller
@@ -98,30 +107,64 @@ def _speed(folder: Path) -> None:
         _said(f"RGB and ids, {size} px, dataset quality, both", rates, "/s in total")
     for controller in pair:
         controller.stop()
+    session = _session()
+    _said("the executable's own work for such a step, no wire", [_alone(session) for _ in range(REPEATS)], "/s in one")
     for size in (128, 224):
-        _said(f"raw MuJoCo, the same room, RGB and ids, {size} px", [_raw(size) for _ in range(REPEATS)], "/s in one")
+        raw = _raw(session.world)
+        _said(
+            f"mujoco.Renderer, the same room, RGB and ids, {size} px", [raw(size) for _ in range(REPEATS)], "/s in one"
+        )
 
 
-def _raw(size_px: int) -> float:
-    """Frames a second of mujoco's own calls on the same compiled room: what the protocol and we add nothing to."""
-    from rls3.embedded_thor.render import Renderer, View
-    from rls3.embedded_thor.world import World
+def _session() -> Session:
+    """The executable's state in this process: the same room, three objects."""
+    session = Session(128, 128, quality="dataset")
+    session.load("FloorPlan201_physics")
+    perform(session, {"action": "Initialize", "renderInstanceSegmentation": True})
+    kept = [item for item in session.world.items.values() if item.pickupable][:3]
+    poses = [
+        {"objectName": i.name, "position": dict(zip("xyz", map(float, i.position))), "rotation": {"y": 0.0}}
+        for i in kept
+    ]
+    perform(session, {"action": "SetObjectPoses", "objectPoses": poses, "placeStationary": True})
+    assert session.agent.outcome.success
+    return session
 
-    global _kept
-    if "_kept" not in globals():
-        _kept = (World("FloorPlan201"), Renderer())
-        for item in [i for i in _kept[0].items.values() if i.pickupable][3:]:
-            _kept[0].set_active(item, False)
-    world, renderer = _kept
-    eye = np.array([0.5, 1.576, 0.5])
-    renderer.draw(world, View(eye, 0.0, 20.0, 90.0), size_px, size_px, "dataset", True, False)
-    n = 60
-    return n / _timed(
-        lambda: [
-            renderer.draw(world, View(eye, 17.0 * i, 20.0, 90.0), size_px, size_px, "dataset", True, False)
-            for i in range(n)
-        ]
-    )
+
+def _alone(session: Session, n: int = 300) -> float:
+    """Steps a second: the action, and its metadata packed."""
+
+    def steps() -> None:
+        for i in range(n):
+            look = LOOK | {"rotation": {"x": 0, "y": 17.0 * i % 360, "z": 0}}
+            perform(session, {"action": "TeleportFull", "x": 0.5, "y": 0.901, "z": 0.5, "renderImage": False, **look})
+            msgpack.packb({"agents": [agent_metadata(session, with_images=False)]})
+
+    return n / _timed(steps)
+
+
+def _raw(world: World) -> Callable[[int], float]:
+    """Frames a second of MuJoCo's own Renderer on the compiled room, with the same shadows and multisampling."""
+
+    def rate(size_px: int, n: int = 60) -> float:
+        world.model.vis.quality.shadowsize, world.model.vis.quality.offsamples = 1024, 4
+        camera = mujoco.MjvCamera()
+        camera.lookat[:], camera.distance, camera.elevation = (0.5, 0.5, 1.576), 0.01, -20.0
+        with mujoco.Renderer(world.model, size_px, size_px) as renderer:
+
+            def frames() -> None:
+                for i in range(n):
+                    camera.azimuth = 17.0 * i
+                    renderer.disable_segmentation_rendering()
+                    renderer.update_scene(world.data, camera)
+                    renderer.render()
+                    renderer.enable_segmentation_rendering()
+                    renderer.render()
+
+            frames()
+            return n / _timed(frames)
+
+    return rate
 
 
 def _endurance(folder: Path, n: int) -> None:

@@ -28,7 +28,7 @@ class ModelError(RLS3Error):
 
 
 class CampaignError(RLS3Error):
-    """A campaign cannot go on: already running elsewhere, changed parameters, disk full, too many invalid samples."""
+    """A campaign cannot go on: already running elsewhere, changed parameters, too many invalid samples."""
 
 
 def no_space(error: BaseException | None) -> str | None:

@@ -535,14 +535,19 @@ def initial_random_spawn(
 
     `numPlacementAttempts` counts for each of five receptacles, as AI2-THOR tries one receptacle after the other.
     """
+    if forceVisible:
+        raise ActionFailed("InitialRandomSpawn: forceVisible = True is not supported", "InvalidArgument")
     rng = np.random.default_rng(randomSeed & 0xFFFFFFFF)
     barred, kept = set(map(str, excludedReceptacles or ())), set(map(str, excludedObjectIds or ()))
     spots = []
     for piece in session.world.items.values():
         if piece.placed and piece.type not in barred and session.surfaces(piece):
             spots += get_spawn_coordinates_above_receptacle(session, piece.object_id, anywhere=True)
-    movable = [i for i in session.world.items.values() if i.pickupable and i.active and i.object_id not in kept]
-    for item in movable:
+    if not spots:
+        raise ActionFailed("excludedReceptacles leaves no receptacle in this scene")
+    for item in session.world.items.values():
+        if not item.pickupable or not item.active or session.is_held(item) or item.object_id in kept:
+            continue
         for k in rng.integers(len(spots), size=5 * max(1, min(numPlacementAttempts, 100))):
             try:
                 place_object_at_point(session, item.object_id, spots[k], {"y": float(rng.integers(24) * 15)})

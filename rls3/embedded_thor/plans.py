@@ -2,10 +2,10 @@
 
 The rules: a room type has a size range, a list of pieces (some in several forms), palettes. Pieces with a back go against
 a wall, in random order, where they overlap nothing, leave the way to the others free and cover no window; then tables
-and chairs stand in the middle. A layout in which the robot could reach less than a third of the floor is drawn again.
+and chairs stand in the middle. A layout in which the robot could reach less than three tenths of the floor is drawn again.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,6 +67,29 @@ def against(
 
 def free(x: float, z: float, piece: Furniture, yaw_deg: float = 0.0) -> tuple[Furniture, Vector3, float]:
     return piece, (x, 0.0, z), yaw_deg
+
+
+def to_room(position: Vector3, yaw_deg: float, x: float, z: float) -> tuple[float, float]:
+    """(x, z) in the frame of a piece that stands at `position`, turned by `yaw_deg`, to the room's."""
+    yaw = np.radians(yaw_deg)
+    sin, cos = np.sin(yaw), np.cos(yaw)
+    return position[0] + x * cos + z * sin, position[2] - x * sin + z * cos
+
+
+def connected(cells: set[tuple[int, int]]) -> list[set[tuple[int, int]]]:
+    """The parts of a grid between which one cannot walk."""
+    left, parts = set(cells), []
+    while left:
+        part, stack = set(), [left.pop()]
+        while stack:
+            i, j = stack.pop()
+            part.add((i, j))
+            for near in ((i + 1, j), (i - 1, j), (i, j + 1), (i, j - 1)):
+                if near in left:
+                    left.remove(near)
+                    stack.append(near)
+        parts.append(part)
+    return parts
 
 
 # -- by hand -----------------------------------------------------------------------------------------------------------
@@ -404,13 +427,8 @@ class _Floor:
         piece: Furniture, position: Vector3, yaw_deg: float, front_m: float
     ) -> tuple[float, float, float, float]:
         """Footprint, grown by `front_m` before the piece (towards its own +z)."""
-        yaw = np.radians(yaw_deg)
-        ends = []
-        for x, z in ((-piece.size[0] / 2, -piece.size[2] / 2), (piece.size[0] / 2, piece.size[2] / 2 + front_m)):
-            ends.append(
-                (position[0] + x * np.cos(yaw) + z * np.sin(yaw), position[2] - x * np.sin(yaw) + z * np.cos(yaw))
-            )
-        (x0, z0), (x1, z1) = ends
+        x0, z0 = to_room(position, yaw_deg, -piece.size[0] / 2, -piece.size[2] / 2)
+        x1, z1 = to_room(position, yaw_deg, piece.size[0] / 2, piece.size[2] / 2 + front_m)
         return min(x0, x1), min(z0, z1), max(x0, x1), max(z0, z1)
 
     @staticmethod
@@ -475,12 +493,9 @@ class _Floor:
             for seat in range(seats):
                 side, place = (-1, 1)[seat % 2], (-0.24, 0.24)[seat // 2]
                 chair = f.chair()
-                radians = np.radians(yaw)
-                x, z = place * piece.size[0] if seats > 2 else 0.0, side * (piece.size[2] / 2 + 0.12)
-                at = (
-                    round(position[0] + x * np.cos(radians) + z * np.sin(radians), 3), 0.0,
-                    round(position[2] - x * np.sin(radians) + z * np.cos(radians), 3),
-                )  # fmt: skip
+                along = place * piece.size[0] if seats > 2 else 0.0
+                x, z = to_room(position, yaw, along, side * (piece.size[2] / 2 + 0.12))
+                at = (round(x, 3), 0.0, round(z, 3))
                 turned = (yaw + (180.0 if side > 0 else 0.0)) % 360
                 inside = self._rectangle(chair, at, turned, 0.0)
                 if any(self._meet(inside, other, 0.02) for other in self._solid if other != solid):
@@ -499,18 +514,8 @@ class _Floor:
         for x0, z0, x1, z1 in self._solid:
             inside = (xs > x0 - _REACH_M) & (xs < x1 + _REACH_M)
             clear &= ~(inside[:, None] & ((zs > z0 - _REACH_M) & (zs < z1 + _REACH_M))[None])
-        best, left = 0, {(int(i), int(j)) for i, j in np.argwhere(clear)}
-        while left:
-            stack, size = [left.pop()], 0
-            while stack:
-                i, j = stack.pop()
-                size += 1
-                for near in ((i + 1, j), (i - 1, j), (i, j + 1), (i, j - 1)):
-                    if near in left:
-                        left.remove(near)
-                        stack.append(near)
-            best = max(best, size)
-        return best * step * step / (4 * self.corner[0] * self.corner[2])
+        parts = connected({(int(i), int(j)) for i, j in np.argwhere(clear)})
+        return max(map(len, parts), default=0) * step * step / (4 * self.corner[0] * self.corner[2])
 
 
 def _by_rule(kind: str, number: int, attempt: int) -> Plan | None:
@@ -538,8 +543,8 @@ _FIRST = {"Kitchen": 0, "LivingRoom": 200, "Bedroom": 300, "Bathroom": 400}
 SCENE_NAMES = tuple(f"FloorPlan{first + i}" for first in _FIRST.values() for i in range(1, 31))
 
 
-def attempts(name: str):
-    """Plans for a floor plan's name, best first; the caller takes the first in which the objects find places."""
+def attempts(name: str) -> Iterator[Plan]:
+    """Plans for a floor plan's name; the caller takes the first in which the objects find places."""
     if name in _BY_HAND:
         yield _BY_HAND[name]()
         return

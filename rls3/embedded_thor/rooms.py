@@ -4,13 +4,13 @@ The split of AI2-THOR's users (first 20 rooms of a type train, next 5 val, last 
 """
 
 import zlib
-from functools import cache
+from functools import lru_cache
 
 import numpy as np
 
 from rls3.embedded_thor.assets import ASSET_TYPES, COLORS, FIXED_MATERIALS, asset, color_material
 from rls3.embedded_thor.content import Material, Mesh, ObjectInstance, Placed, Room, Surface, Vector3
-from rls3.embedded_thor.plans import HEIGHT_M, SCENE_NAMES, Layout, Look, attempts
+from rls3.embedded_thor.plans import HEIGHT_M, SCENE_NAMES, Layout, Look, attempts, connected, to_room
 from rls3.embedded_thor.shapes import box
 
 _SHARED = {
@@ -74,13 +74,6 @@ def _shell(low: Vector3, high: Vector3) -> tuple[Mesh, ...]:
     )
 
 
-def to_world(piece: Placed, x: float, z: float) -> tuple[float, float]:
-    """Furniture frame to room frame (x, z)."""
-    yaw = np.radians(piece.yaw_deg)
-    sin, cos = np.sin(yaw), np.cos(yaw)
-    return piece.position[0] + x * cos + z * sin, piece.position[2] - x * sin + z * cos
-
-
 class NoPlace(Exception):
     """The room is too full for its objects."""
 
@@ -132,7 +125,7 @@ def _spots(piece: Placed, surface: Surface) -> list[tuple[float, float, float, f
     spots = []
     for x in xs:
         for z in zs:
-            world_x, world_z = to_world(piece, float(x), float(z))
+            world_x, world_z = to_room(piece.position, piece.yaw_deg, float(x), float(z))
             spots.append((world_x, piece.position[1] + surface.y, world_z, surface.clearance))
     return spots
 
@@ -147,7 +140,7 @@ def _covers(piece: Placed, x: float, z: float, margin: float) -> bool:
     return abs(own_x) < piece.furniture.size[0] / 2 + margin and abs(own_z) < piece.furniture.size[2] / 2 + margin
 
 
-@cache
+@lru_cache(maxsize=4)  # a compiled world keeps its own
 def room(name: str) -> Room:
     """The floor plan of that name ("FloorPlan1", with or without "_physics"). Raises KeyError if there is none."""
     name = name.removesuffix("_physics")
@@ -185,7 +178,6 @@ def _named(layout: Layout) -> tuple[Placed, ...]:
 
 
 _START_SPOTS = ((0.5, 0.5), (0.75, 0.25), (0.25, 0.75), (0.0, 1.0), (1.0, 0.5), (1.0, -0.75))
-_MOVES = ((1, 0), (-1, 0), (0, 1), (0, -1))
 
 
 def _start(
@@ -206,16 +198,6 @@ def _start(
         )
 
     cells = {(i, j) for i in range(-14, 15) for j in range(-14, 15) if clear(0.25 * i, 0.25 * j)}
-    roomy: set[tuple[int, int]] = set()
-    while cells:
-        component, stack = set(), [cells.pop()]
-        while stack:
-            i, j = stack.pop()
-            component.add((i, j))
-            for di, dj in _MOVES:
-                if (i + di, j + dj) in cells:
-                    cells.remove((i + di, j + dj))
-                    stack.append((i + di, j + dj))
-        roomy |= component if len(component) >= 15 else set()
+    roomy = set().union(*(part for part in connected(cells) if len(part) >= 15))
     spots = [(0.25 * i, 0.25 * j) for i, j in roomy]
     return min(spots, key=lambda s: (s not in _START_SPOTS, s[0] ** 2 + s[1] ** 2, s), default=None)

@@ -124,7 +124,7 @@ class Session:
         for _ in range(count):
             for dx, dz in grid:
                 position = first.position + np.array([dx, 0.0, dz])
-                if self.footprint_free(position[0], position[2], AGENT_RADIUS_M, but=None):
+                if self.footprint_free(position[0], position[2], AGENT_RADIUS_M):
                     self.agents.append(Agent(position, first.yaw_deg))
                     break
             else:
@@ -140,7 +140,7 @@ class Session:
             forward, up = self.view(agent).axes
             hand = agent.eye + _HAND_AHEAD_M * forward - _HAND_BELOW_M * up
             self.world.set_pose(item, hand - np.array([0.0, item.size[1] / 2, 0.0]), (0.0, agent.yaw_deg, 0.0))
-        self.world.sync()
+            self.world.sync()
 
     def is_held(self, item: Item) -> bool:
         return any(agent.held == item.name for agent in self.agents)

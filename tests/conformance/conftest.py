@@ -1,7 +1,5 @@
 """The same tests on either simulator: `pytest tests/conformance --backend unity` on a machine that has the build."""
 
-import os
-
 import pytest
 
 from rls3.thor.backend import make_backend
@@ -18,7 +16,8 @@ def start(request, tmp_path_factory):
     """`start(scene=..., ...)`: a plain ai2thor Controller; all are stopped at the end."""
     from ai2thor.controller import Controller
 
-    os.environ["HOME"] = str(tmp_path_factory.mktemp("home"))
+    patch = pytest.MonkeyPatch()
+    patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))  # ai2thor writes there
     params = make_params(
         simulator__backend=request.config.getoption("--backend"),
         simulator__unity_path=request.config.getoption("--unity-path"),
@@ -33,6 +32,7 @@ def start(request, tmp_path_factory):
     yield starter
     for controller in started:
         controller.stop()
+    patch.undo()
 
 
 @pytest.fixture(scope="session")

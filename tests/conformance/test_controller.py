@@ -132,6 +132,8 @@ def test_random_spawn_is_a_function_of_its_seed(controller):
     first, again, other = poses(3), poses(3), poses(4)
     assert first == again
     assert np.mean([first[name] != other[name] for name in first]) > 0.5
+    furniture = [o["objectType"] for o in objects(controller.last_event, pickupable=False)]
+    assert not controller.step("InitialRandomSpawn", excludedReceptacles=furniture).metadata["lastActionSuccess"]
 
 
 def test_poses_can_be_saved_and_restored(controller):

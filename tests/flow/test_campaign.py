@@ -242,7 +242,7 @@ def test_the_nightly_deployment_runs_under_a_server_and_a_worker(project, undist
     running = [background("server", "start", "--host", "127.0.0.1", "--port", str(port))]
     try:
         ends = time.monotonic() + 90
-        while urllib_ok(f"http://127.0.0.1:{port}/api/health") is False:
+        while not answers(f"http://127.0.0.1:{port}/api/health"):
             assert time.monotonic() < ends and running[0].poll() is None, (project / "server.log").read_text()[-1500:]
             time.sleep(0.3)
         command("work-pool", "create", "rls3", "--type", "process")
@@ -264,7 +264,7 @@ def test_the_nightly_deployment_runs_under_a_server_and_a_worker(project, undist
                 os.killpg(process.pid, signal.SIGKILL)
 
 
-def urllib_ok(url: str) -> bool:
+def answers(url: str) -> bool:
     import urllib.request
 
     try:
