@@ -70,27 +70,29 @@ def base_val_verdicts(workshop: Workshop) -> Verdicts:
 
 
 def evaluate_campaign(workshop: Workshop, result: Round) -> dict[str, Any]:
-    """Base and result on val and test, with the paired gain on test. The only place that reads test; nothing here decides."""
+    """Base and result on val, test and unseen, with the paired gain on test. The only place that reads test and unseen;
+    nothing here decides."""
     path = workshop.campaign.folder / "evaluation.json"
     if path.exists() and read_json(path)["round"] == result.number:
         return read_json(path)
     params, seed = workshop.params.evaluation, workshop.seed(0, "bootstrap")
-    test, val = workshop.benchmark("test"), workshop.benchmark("val")
-    before, after = (
-        judge(workshop.vlm(r), test, params.batch_size, None, workshop.image_features) for r in (None, result)
-    )
+    val = workshop.benchmark("val")
     evaluation = {
         "round": result.number,
-        "base": {
-            "val": asdict(summarize(base_val_verdicts(workshop), val, params, seed)),
-            "test": asdict(summarize(before, test, params, seed)),
-        },
-        "final": {"val": result.record("evaluate")["val"], "test": asdict(summarize(after, test, params, seed))},
-        "gain": asdict(paired_gain(before, after, params, seed)),
+        "base": {"val": asdict(summarize(base_val_verdicts(workshop), val, params, seed))},
+        "final": {"val": result.record("evaluate")["val"]},
     }
-    verdicts = {"before": before, "after": after}
-    for name, verdict in verdicts.items():
-        save_verdicts(verdict, workshop.campaign.folder / f"test-verdicts-{name}.safetensors")
+    for split in ("test", "unseen"):
+        samples = workshop.benchmark(split)
+        if not samples:  # no type is held out
+            continue
+        before, after = (
+            judge(workshop.vlm(r), samples, params.batch_size, None, workshop.image_features) for r in (None, result)
+        )
+        for name, verdicts in (("base", before), ("final", after)):
+            evaluation[name][split] = asdict(summarize(verdicts, samples, params, seed))
+            save_verdicts(verdicts, workshop.campaign.folder / f"{split}-verdicts-{name}.safetensors")
+        evaluation["gain" if split == "test" else f"gain_{split}"] = asdict(paired_gain(before, after, params, seed))
     write_json(path, evaluation)
     return evaluation
 
@@ -131,6 +133,9 @@ def summarize_campaign(
         "gain": evaluation["gain"]["accuracy"],
         "interval": [evaluation["gain"]["low"], evaluation["gain"]["high"]],
         "by_term": {t: [evaluation[w]["test"]["by_term"][t]["accuracy"] for w in ("base", "final")] for t in TERMS},
+        "unseen_types": [evaluation[w]["unseen"]["accuracy"]["accuracy"] for w in ("base", "final")]
+        if "unseen" in evaluation["base"]
+        else None,
         "object_accuracy": [evaluation[w]["test"]["object_accuracy"]["accuracy"] for w in ("base", "final")],
         "samples_valid": sum(r.record("validate")["kept"] for r in done),
         "samples_invalid": sum(r.record("sample")["proposed"] - r.record("validate")["accepted"] for r in done),

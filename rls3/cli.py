@@ -167,10 +167,11 @@ def _campaign(params: Path, override: list[str], no_prefect: bool, adjust: Calla
 
 def _closing_lines(summary: dict[str, Any], campaign: Any) -> list[str]:
     low, high = (100 * v for v in summary["interval"])
-    share = summary["orchestration_share"]
+    share, unseen = summary["orchestration_share"], summary["unseen_types"]
     return [
         f"accuracy on test: {100 * summary['base_accuracy']:.1f} % -> {100 * summary['final_accuracy']:.1f} % "
         f"({100 * summary['gain']:+.1f} points, 95 % interval {low:+.1f} to {high:+.1f}) with {summary['samples_valid']} samples in {summary['rounds']} rounds",
+        *([f"with types held out: {100 * unseen[0]:.1f} % -> {100 * unseen[1]:.1f} %"] if unseen else []),
         f"report:        {campaign.report}",
         f"MLflow run:    {summary['mlflow_run_id']}",
         f"model:         {summary['model_uri']} (version {summary['model_version']})"
@@ -205,7 +206,7 @@ def evaluate(
         ("accuracy (macro over terms)", result.accuracy),
         *result.by_term.items(),
         *((f"{c} terms", s) for c, s in result.by_complexity.items()),
-        *result.by_room.items(),
+        *result.by_room_type.items(),
         ("strict", result.strict),
         ("object (four-way)", result.object_accuracy),
     ]

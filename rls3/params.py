@@ -1,12 +1,14 @@
 """params.yaml as typed, frozen, checked records. Each function gets its own group; no global settings object travels."""
 
 import difflib
+import re
 from collections.abc import Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from rls3.errors import ParamsError
 
@@ -14,6 +16,24 @@ Share = Annotated[float, Field(ge=0.0, le=1.0)]
 PositiveInt = Annotated[int, Field(ge=1)]
 NonNegative = Annotated[float, Field(ge=0.0)]
 Positive = Annotated[float, Field(gt=0.0)]
+
+
+def _in_turn(entries: tuple[str, ...]) -> tuple[str, ...]:
+    """Ranges written out ("FloorPlan1-3" is three rooms), their rooms in turn: the first of each, the second of each, ..."""
+    written_out = []
+    for entry in entries:
+        match = re.fullmatch(r"(FloorPlan)(\d+)-(\d+)", entry)
+        if match is None:
+            written_out.append([entry])
+            continue
+        first, last = int(match[2]), int(match[3])
+        if last < first:
+            raise ValueError(f"the range {entry!r} runs backwards; write the lower number first")
+        written_out.append([f"{match[1]}{number}" for number in range(first, last + 1)])
+    return tuple(dict.fromkeys(room for turn in zip_longest(*written_out) for room in turn if room is not None))
+
+
+Rooms = Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_in_turn)]
 
 
 class _Group(BaseModel):
@@ -40,8 +60,8 @@ class SimulatorParams(_Group):
     """embedded: another command that speaks the same protocol; empty is this package's own executable."""
     unity_path: str
     """unity: path of a local AI2-THOR executable; empty lets ai2thor download its own build (CloudRendering)."""
-    floor_plans: Annotated[tuple[str, ...], Field(min_length=1)]
-    """Rooms of the campaign, cycled over the episodes."""
+    floor_plans: Rooms
+    """Rooms of the campaign, cycled over the episodes; FloorPlan1-20 stands for twenty, ranges are taken in turn."""
     width_px: Annotated[int, Field(ge=32, le=2048)]
     height_px: Annotated[int, Field(ge=32, le=2048)]
     quality: Literal["observation", "dataset", "beauty"]
@@ -56,6 +76,10 @@ class SamplingParams(_Group):
     """T of the paper: proposals of the agent in one episode, valid (T0) or not."""
     objects: Annotated[int, Field(ge=2, le=6)]
     """Active objects of a scene (three in the paper)."""
+    types: tuple[str, ...]
+    """Types of object that a campaign may place; [] is all that a room has, but for those held out."""
+    held_out_types: tuple[str, ...]
+    """Named by the base model, never placed by a campaign: the benchmark `unseen` shows relations with them."""
     share: Annotated[float, Field(gt=0.0, le=1.0)]
     """eta of the paper: share of an episode's valid samples that goes into the fine-tuning batch."""
     fov_deg: Annotated[float, Field(ge=20.0, le=120.0)]
@@ -119,6 +143,7 @@ class BaseParams(_Group):
     learning_rate: Positive
     vision_epochs: Positive
     text_epochs: Positive
+    vilt_vision_epochs: Positive
     vilt_epochs: Positive
 
 
@@ -147,7 +172,11 @@ class EvaluationParams(_Group):
     """Resamples behind each confidence interval."""
     val_per_cell: PositiveInt
     test_per_cell: PositiveInt
+    unseen_per_cell: PositiveInt
     """Samples of each of the 26 relations in the frozen benchmarks (they decide when the benchmarks are built)."""
+    val_floor_plans: Rooms
+    test_floor_plans: Rooms
+    """Rooms of the benchmarks; no campaign and no base model may train in them (unseen is in test's rooms)."""
     batch_size: PositiveInt
 
 
@@ -185,6 +214,18 @@ class Params(_Group):
 
     @model_validator(mode="after")
     def _rules_across_groups(self) -> "Params":
+        shared = set(self.sampling.types) & set(self.sampling.held_out_types)
+        if shared:
+            raise ValueError(
+                f"sampling.held_out_types names {min(shared)!r}, which sampling.types names too; take it out of one of them"
+            )
+        benchmarks = self.evaluation.val_floor_plans + self.evaluation.test_floor_plans
+        leaked = [room for room in self.simulator.floor_plans if room in benchmarks]
+        if leaked:
+            raise ValueError(
+                f"simulator.floor_plans names {leaked[0]!r}, a room of the benchmarks; take it out there or out of "
+                "evaluation.val_floor_plans and evaluation.test_floor_plans"
+            )
         pixels = self.simulator.width_px * self.simulator.height_px
         if self.sampling.min_visible_px * 4 > pixels:
             raise ValueError(

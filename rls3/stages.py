@@ -202,10 +202,11 @@ def render(workshop: Workshop, round_: Round) -> Record:
 def validate(workshop: Workshop, round_: Round) -> Record:
     """Great Expectations on every row; what fails is kept apart with its reason."""
     from rls3.dataset import expectations
+    from rls3.evaluation.benchmark import BENCHMARKS
 
     params = workshop.params
     samples = read_samples(round_.rendered)
-    known = {s.sample_id for split in ("val", "test") for s in workshop.benchmark(split)}
+    known = {s.sample_id for split in BENCHMARKS for s in workshop.benchmark(split)}
     report = expectations.validate(samples, params.sampling.min_visible_px, known, round_.docs)
     accepted = [samples[i] for i in report.accepted]
     share = len(report.rejected) / len(samples)

@@ -6,12 +6,13 @@ from typing import Any
 import gymnasium
 import numpy as np
 
+from rls3.agents.container import surveys_of
 from rls3.agents.placement import ANY_CELL, DISTANCE_BINS, VIEW_BINS, Goal, Spots, solve, spots_of
 from rls3.agents.validity import problems
 from rls3.errors import SimulatorError
 from rls3.language.relation import CELLS, relation
 from rls3.params import AgentParams, SamplingParams
-from rls3.scene.records import Kind, Placement, RoomSurvey, SceneSpec, Simulator
+from rls3.scene.records import Kind, Placement, SceneSpec, Simulator
 
 N_CELLS = len(CELLS)
 _RAW_MOVES_M = np.array([-0.4, -0.15, 0.0, 0.15, 0.4])
@@ -67,7 +68,7 @@ class SceneEnv(gymnasium.Env):
     ) -> None:
         self._simulator, self._sampling, self._raw = simulator, sampling, agent.action == "raw"
         self.floor_plans = floor_plans
-        self.surveys: dict[str, RoomSurvey] = {name: simulator.survey(name) for name in floor_plans}
+        self.surveys = surveys_of(simulator, floor_plans, sampling)
         self._spots: dict[str, Spots] = {name: spots_of(survey) for name, survey in self.surveys.items()}
         kinds = sorted({kind for survey in self.surveys.values() for kind in survey.kinds})
         self.types = sorted({kind.type for kind in kinds})

@@ -22,7 +22,7 @@ from rls3.language.caption import Caption, hard_negatives, object_name
 from rls3.language.relation import CELLS, relation
 from rls3.scene.records import Box, Camera, Kind, Scene, SceneObject
 
-Split = Literal["train", "val", "test", "pretrain"]
+Split = Literal["train", "val", "test", "unseen", "pretrain"]
 
 
 @dataclass(frozen=True)

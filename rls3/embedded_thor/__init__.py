@@ -4,4 +4,8 @@ A program of its own: nothing in RLS3 imports it, and it imports nothing of RLS3
 starts it and cannot tell it from Unity's build but by what it draws.
 """
 
+import os
+
 VERSION = "0.1.0"
+os.environ.setdefault("MUJOCO_GL", "egl")  # read when mujoco is first imported
+os.environ.setdefault("LP_NUM_THREADS", "1")  # one core a worker: Mesa's threads fight each other

@@ -22,9 +22,6 @@ def main() -> None:
     if "AI2THOR_SERVER_TYPE" not in os.environ:
         sys.exit("rls3-thor is started by ai2thor: Controller(local_executable_path='rls3-thor', x_display=':0')")
     wire = wire_from_environment()
-    os.environ.setdefault("MUJOCO_GL", "egl")
-    os.environ.setdefault("LP_NUM_THREADS", "1")  # one core a worker: Mesa's threads fight each other
-
     from rls3.embedded_thor.server import serve
 
     serve(wire, arguments.screen_width, arguments.screen_height, arguments.screen_quality, arguments.nographics)

@@ -6,6 +6,7 @@ an unknown action (InvalidAction), a missing argument (MissingArguments), and an
 """
 
 import inspect
+import logging
 import math
 from collections.abc import Callable
 from functools import cache
@@ -13,17 +14,20 @@ from typing import Any, get_args
 
 import numpy as np
 
+from rls3.embedded_thor.house import PROCEDURAL, BadHouse, house_room
 from rls3.embedded_thor.metadata import vector
+from rls3.embedded_thor.physics import settle
 from rls3.embedded_thor.render import QUALITIES, View
 from rls3.embedded_thor.rooms import SCENE_NAMES
-from rls3.embedded_thor.session import AGENT_HEIGHT_M, AGENT_RADIUS_M, ActionFailed, Outcome, Session
-from rls3.embedded_thor.world import FAR_M, NEAR_M, Item
+from rls3.embedded_thor.session import AGENT_HEIGHT_M, BODIES, ActionFailed, Noise, Outcome, Session
+from rls3.embedded_thor.world import FAR_M, NEAR_M, Item, World
 
 # Arguments that every action of AI2-THOR takes.
 _ENVELOPE = {"action", "sequenceId", "renderImage", "agentId", "sceneName"}
 # Old names that the Controller sends beside the new ones.
 _DEPRECATED = {"renderClassImage", "renderObjectImage", "continuous", "continuousMode"}
 _LARGEST = 1e6  # of any number; nan and infinity are not below it
+logger = logging.getLogger(__name__)
 _ACTIONS: dict[str, Callable[..., Any]] = {}
 Position = dict[str, float]
 
@@ -55,6 +59,10 @@ def perform(session: Session, message: dict[str, Any]) -> None:
         outcome.value = function(session, **_checked(name, function, arguments))
     except ActionFailed as failure:
         outcome.success, outcome.message, outcome.code = False, str(failure), failure.code
+    except Exception as error:  # a mistake of ours must not take the client's scene down; AI2-THOR answers so, too
+        logger.exception("%s failed", name)
+        outcome.success, outcome.code = False, "UnhandledException"
+        outcome.message = f"{type(error).__name__}: {error}"
     session.carry()
     session.agent.outcome = outcome
 
@@ -125,24 +133,35 @@ def reset(session: Session, sceneName: str | None = None) -> None:
 
 @_action
 def initialize(
-    session: Session, gridSize: float = 0.25, visibilityDistance: float = 1.5, fieldOfView: float = 90.0, snapToGrid: bool = True,
+    session: Session, gridSize: float = 0.25, visibilityDistance: float = 1.5, fieldOfView: float | None = None, snapToGrid: bool = True,
     renderDepthImage: bool = False, renderInstanceSegmentation: bool = False, renderSemanticSegmentation: bool = False,
     renderNormalsImage: bool = False, renderImage: bool = True, rotateStepDegrees: float = 90.0, agentMode: str = "default",
     agentCount: int = 1, makeAgentsVisible: bool = True, fastActionEmit: bool = True, visibilityScheme: str = "Distance",
+    applyActionNoise: bool = True, movementGaussianMu: float = 0.001, movementGaussianSigma: float = 0.005,
+    rotateGaussianMu: float = 0.0, rotateGaussianSigma: float = 0.5,
 ) -> dict[str, float]:  # fmt: skip
     if not 0.01 <= gridSize <= 5:
         raise ActionFailed(f"gridSize must be in 0.01..5 metres, not {gridSize}", "InvalidArgument")
+    body = BODIES.get(agentMode)
+    if body is None:
+        raise ActionFailed(f"agentMode {agentMode!r} is not one of {', '.join(BODIES)}", "InvalidArgument")
+    fieldOfView = body.fov_deg if fieldOfView is None else fieldOfView
     if not 0 < fieldOfView < 180:
         raise ActionFailed(f"fov must be in (0, 180), not {fieldOfView}", "InvalidArgument")
-    if agentMode != "default":
-        raise ActionFailed(f"agentMode {agentMode!r} is not supported; only 'default' is", "InvalidArgument")
     if not 1 <= agentCount <= 16:
         raise ActionFailed(f"agentCount must be in 1..16, not {agentCount}", "InvalidArgument")
+    if min(movementGaussianSigma, rotateGaussianSigma) < 0:
+        raise ActionFailed("a Gaussian's sigma cannot be negative", "InvalidArgument")
     session.grid_m, session.visibility_m, session.fov_deg = gridSize, visibilityDistance, fieldOfView
     session.snap_to_grid, session.rotate_deg = snapToGrid, rotateStepDegrees
+    noisy = agentMode == "locobot" and applyActionNoise
+    session.noise = (
+        Noise(movementGaussianMu, movementGaussianSigma, rotateGaussianMu, rotateGaussianSigma) if noisy else Noise()
+    )
     session.depth_on, session.ids_on = renderDepthImage, renderInstanceSegmentation
     session.classes_on, session.normals_on = renderSemanticSegmentation, renderNormalsImage
     del session.agents[1:]
+    session.agents[0].body = body
     session.active_agent = 0
     session.add_agents(agentCount - 1)
     return {"cameraNearPlane": NEAR_M, "cameraFarPlane": FAR_M}
@@ -150,7 +169,24 @@ def initialize(
 
 @_action
 def get_scenes_in_build(session: Session) -> list[str]:
-    return [f"{name}_physics" for name in SCENE_NAMES]
+    return [*(f"{name}_physics" for name in SCENE_NAMES), PROCEDURAL]
+
+
+@_action
+def create_house(session: Session, house: dict[Any, Any]) -> dict[str, list[str]]:
+    """Build a ProcTHOR house in the scene "Procedural" and put the agent where its metadata says. Returns
+    {"unknownAssetIds": [...]}: what is left out for want of anything near it."""
+    if session.scene_name != PROCEDURAL:
+        raise ActionFailed(f"CreateHouse works in the scene {PROCEDURAL!r}; Reset to it first", "InvalidOperation")
+    try:
+        room, unknown = house_room(house)
+        world = World(room)
+    except (BadHouse, ValueError) as error:  # ValueError: MuJoCo cannot compile it
+        raise ActionFailed(str(error), "InvalidArgument") from None
+    others = len(session.agents) - 1
+    session.enter(PROCEDURAL, world)
+    session.add_agents(others)
+    return {"unknownAssetIds": unknown}
 
 
 @_action
@@ -183,14 +219,20 @@ _ACTIONS["Pass"] = lambda session: None
 
 
 def _move(session: Session, turn_deg: float, metres: float | None) -> None:
+    if turn_deg % 180 and not session.agent.body.sideways:
+        raise ActionFailed("this agent cannot move sideways", "InvalidOperation")
+    noise = session.noise
+    if noise != Noise():  # it does not drive quite straight either
+        _turn(session, 0.0, share=0.5)
     distance = session.grid_m if metres is None else metres
+    distance += session.rng.normal(noise.move_mean_m, noise.move_deviation_m) if noise.move_deviation_m else 0.0
     yaw = math.radians(session.agent.yaw_deg + turn_deg)
     target = session.agent.position + distance * np.array([math.sin(yaw), 0.0, math.cos(yaw)])
-    if session.snap_to_grid:
+    if session.snap_to_grid and noise == Noise():
         target[[0, 2]] = np.round(target[[0, 2]] / session.grid_m) * session.grid_m
     for share in np.linspace(0, 1, max(2, int(abs(distance) / 0.1) + 1))[1:]:
         x, _, z = session.agent.position + share * (target - session.agent.position)
-        if not session.footprint_free(x, z, AGENT_RADIUS_M, but=session.agent):
+        if not session.footprint_free(x, z, session.agent.body.radius_m, but=session.agent):
             raise ActionFailed("the agent's way is blocked")
     session.agent.position = target
 
@@ -215,14 +257,21 @@ def move_right(session: Session, moveMagnitude: float | None = None, forceAction
     _move(session, 90, moveMagnitude)
 
 
+def _turn(session: Session, degrees: float, share: float = 1.0) -> None:
+    noise = session.noise
+    if noise.turn_deviation_deg:
+        degrees += session.rng.normal(noise.turn_mean_deg, share * noise.turn_deviation_deg)
+    session.agent.yaw_deg = (session.agent.yaw_deg + degrees) % 360
+
+
 @_action
 def rotate_right(session: Session, degrees: float | None = None, forceAction: bool = False) -> None:
-    session.agent.yaw_deg = (session.agent.yaw_deg + (session.rotate_deg if degrees is None else degrees)) % 360
+    _turn(session, session.rotate_deg if degrees is None else degrees)
 
 
 @_action
 def rotate_left(session: Session, degrees: float | None = None, forceAction: bool = False) -> None:
-    session.agent.yaw_deg = (session.agent.yaw_deg - (session.rotate_deg if degrees is None else degrees)) % 360
+    _turn(session, -session.rotate_deg if degrees is None else -degrees)
 
 
 def _look(session: Session, degrees: float) -> None:
@@ -269,7 +318,7 @@ def teleport(
     if not forceAction:
         if abs(target[1] - AGENT_HEIGHT_M) > 0.05:
             raise ActionFailed(f"target y {target[1]:g} is not on the floor (agent y is {AGENT_HEIGHT_M})")
-        if not session.footprint_free(target[0], target[2], AGENT_RADIUS_M, but=session.agent):
+        if not session.footprint_free(target[0], target[2], agent.body.radius_m, but=session.agent):
             raise ActionFailed(f"target ({target[0]:g}, {target[2]:g}) is outside the room or not free")
     agent.position = target
     agent.yaw_deg = agent.yaw_deg if rotation is None else float(rotation.get("y", 0.0)) % 360
@@ -279,11 +328,13 @@ def teleport(
 
 @_action
 def teleport_full(
-    session: Session, rotation: Position, horizon: float, standing: bool, x: float | None = None, y: float | None = None,
+    session: Session, rotation: Position, horizon: float, standing: bool | None = None, x: float | None = None, y: float | None = None,
     z: float | None = None, position: Position | None = None, forceAction: bool = False,
 ) -> None:  # fmt: skip
     if position is None and (x is None or y is None or z is None):
         raise ActionFailed("TeleportFull is missing argument 'position' (or x, y and z)", "MissingArguments")
+    if standing is None and session.agent.body is BODIES["default"]:
+        raise ActionFailed("TeleportFull is missing argument 'standing'", "MissingArguments")
     teleport(session, x, y, z, position, rotation, horizon, standing, forceAction)
 
 
@@ -296,7 +347,7 @@ def get_reachable_positions(session: Session, gridSize: float | None = None) -> 
     while queue:
         i, j = queue.pop(0)
         x, z = origin[0] + i * grid, origin[2] + j * grid
-        if (i, j) != (0, 0) and not session.footprint_free(x, z, AGENT_RADIUS_M, but=session.agent):
+        if (i, j) != (0, 0) and not session.footprint_free(x, z, session.agent.body.radius_m, but=session.agent):
             continue
         found.append({"x": float(x), "y": float(origin[1]), "z": float(z)})
         for step in ((i + 1, j), (i - 1, j), (i, j + 1), (i, j - 1)):
@@ -336,8 +387,18 @@ def set_object_poses(session: Session, objectPoses: list[Any], placeStationary: 
     for item, position, rotation in poses:
         session.world.set_pose(item, position, rotation)
     session.world.sync()
+    if not placeStationary:
+        _let_go(session, [item for item, _, _ in poses])
     if bad:
         raise ActionFailed(f"no pickupable object of this name, or a bad pose: {', '.join(map(str, bad))}")
+
+
+def _let_go(session: Session, items: list[Item]) -> None:
+    """Let things fall until they rest."""
+    if items:
+        at_rest = settle(session.world, items)
+        for item in items:
+            item.moving = not at_rest
 
 
 def _pickupable(session: Session, object_id: str) -> Item:
@@ -351,8 +412,13 @@ def _pickupable(session: Session, object_id: str) -> Item:
 def place_object_at_point(
     session: Session, objectId: str, position: Position, rotation: Position | None = None, forceKinematic: bool = False
 ) -> None:
-    """Put an object's pivot at a point if its box meets nothing there."""
-    item = _pickupable(session, objectId)
+    """Put an object's pivot at a point if its box meets nothing there; unless `forceKinematic` it falls from there."""
+    _place(session, _pickupable(session, objectId), position, rotation)
+    if not forceKinematic:
+        _let_go(session, [_pickupable(session, objectId)])
+
+
+def _place(session: Session, item: Item, position: Position, rotation: Position | None) -> None:
     before = (item.position, item.rotation)
     angles = item.rotation if rotation is None else tuple(float(rotation.get(axis, 0)) for axis in "xyz")
     session.world.set_pose(item, _xyz(position), angles)
@@ -366,7 +432,7 @@ def place_object_at_point(
     if blocked:
         session.world.set_pose(item, *before)
         session.world.sync()
-        raise ActionFailed(f"{objectId} cannot be placed at {position}: something is in the way")
+        raise ActionFailed(f"{item.object_id} cannot be placed at {position}: something is in the way")
     session.world.set_active(item, True)
     session.world.sync()
 
@@ -458,17 +524,16 @@ def pickup_object(session: Session, objectId: str, forceAction: bool = False, ma
 
 @_action
 def drop_hand_object(session: Session, forceAction: bool = False) -> None:
-    """It falls straight down onto what is below it, and rests there upright."""
+    """It falls until it rests."""
     item = _in_hand(session)
     session.agent.held = None
-    height = session.support_below(item)
-    session.world.set_pose(item, np.array([item.position[0], height, item.position[2]]), item.rotation)
-    session.world.sync()
+    _let_go(session, [item])
 
 
 @_action
 def put_object(session: Session, objectId: str, forceAction: bool = False, placeStationary: bool = True) -> None:
-    """Stand what is held on a free spot of a receptacle, the nearest to the agent."""
+    """Stand what is held on a free spot of a receptacle, the nearest to the agent; unless `placeStationary` it then falls
+    as it may."""
     item, receptacle = _in_hand(session), _within_reach(session, objectId, forceAction)
     spots = get_spawn_coordinates_above_receptacle(session, objectId, anywhere=True)
     here = session.agent.position
@@ -476,10 +541,12 @@ def put_object(session: Session, objectId: str, forceAction: bool = False, place
     held, session.agent.held = session.agent.held, None
     for spot in spots:
         try:
-            place_object_at_point(session, item.object_id, spot, {"x": 0.0, "y": session.agent.yaw_deg, "z": 0.0})
-            return
+            _place(session, item, spot, {"x": 0.0, "y": session.agent.yaw_deg, "z": 0.0})
         except ActionFailed:
             continue
+        if not placeStationary:
+            _let_go(session, [item])
+        return
     session.agent.held = held
     raise ActionFailed(f"no free place for {item.object_id} was found on {receptacle.object_id}")
 
@@ -550,10 +617,14 @@ def initial_random_spawn(
             continue
         for k in rng.integers(len(spots), size=5 * max(1, min(numPlacementAttempts, 100))):
             try:
-                place_object_at_point(session, item.object_id, spots[k], {"y": float(rng.integers(24) * 15)})
+                _place(session, item, spots[k], {"y": float(rng.integers(24) * 15)})
                 break
             except ActionFailed:
                 continue
+    if not placeStationary:
+        _let_go(
+            session, [i for i in session.world.items.values() if i.pickupable and i.active and not session.is_held(i)]
+        )
 
 
 # -- cameras, light, materials -----------------------------------------------------------------------------------------

@@ -1,11 +1,15 @@
-"""The pickupable objects: iTHOR's types, as smooth meshes in metres, each in every colour of `COLORS`."""
+"""The pickupable objects: iTHOR's types, as smooth meshes in metres; each in three shapes, most in every colour of `COLORS`."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 
+from rls3.embedded_thor import belongings as b
+from rls3.embedded_thor import tableware as t
 from rls3.embedded_thor.content import Asset, Material, Mesh, Vector3
-from rls3.embedded_thor.shapes import ball, box, lathe, merged, tube
+from rls3.embedded_thor.shapes import merged
 
 COLORS: dict[str, Vector3] = {
     "Red": (0.80, 0.07, 0.06),
@@ -14,237 +18,177 @@ COLORS: dict[str, Vector3] = {
     "Yellow": (0.95, 0.74, 0.05),
     "Purple": (0.48, 0.10, 0.62),
 }
-FIXED_MATERIALS = {
-    "dark": Material("dark", (0.10, 0.10, 0.11), specular=0.5, shininess=0.6),
-    "metal": Material("metal", (0.72, 0.73, 0.75), specular=0.9, shininess=0.8),
-    "paper": Material("paper", (0.93, 0.91, 0.85)),
-    "cork": Material("cork", (0.66, 0.50, 0.32)),
-    "flame": Material("flame", (1.0, 0.85, 0.45), emission=0.9),
-    "fur": Material("fur", (0.93, 0.84, 0.70)),
-}
+_FIXED = (
+    Material("dark", (0.10, 0.10, 0.11), specular=0.5, shininess=0.6),
+    Material("metal", (0.72, 0.73, 0.75), specular=0.9, shininess=0.8),
+    Material("paper", (0.93, 0.91, 0.85)),
+    Material("cork", (0.66, 0.50, 0.32)),
+    Material("flame", (1.0, 0.85, 0.45), emission=0.9),
+    Material("fur", (0.93, 0.84, 0.70)),
+    Material("bottle_glass", (0.07, 0.17, 0.08), specular=0.9, shininess=0.9),
+    Material("wine", (0.42, 0.05, 0.10), specular=0.5, shininess=0.5),
+    Material("salt", (0.95, 0.95, 0.94), specular=0.6, shininess=0.7),
+    Material("pepper", (0.22, 0.18, 0.16), specular=0.6, shininess=0.7),
+    Material("sponge", (0.95, 0.80, 0.30), specular=0.0),
+    Material("scourer", (0.15, 0.42, 0.22), specular=0.0),
+    Material("bark", (0.30, 0.20, 0.11)),
+    Material("tomato", (0.80, 0.13, 0.07), specular=0.6, shininess=0.7),
+    Material("leaf_green", (0.24, 0.48, 0.13)),
+    Material("lettuce", (0.52, 0.72, 0.28)),
+    Material("potato", (0.70, 0.54, 0.33)),
+    Material("egg", (0.95, 0.87, 0.76), specular=0.3, shininess=0.4),
+    Material("crust", (0.74, 0.47, 0.20)),
+    Material("crumb", (0.92, 0.78, 0.52)),
+    Material("soap", (0.94, 0.78, 0.82), specular=0.5, shininess=0.6),
+    Material("rubber", (0.55, 0.14, 0.10), specular=0.2),
+    Material("stick", (0.78, 0.58, 0.36), specular=0.3, shininess=0.4),
+    Material("screen", (0.08, 0.13, 0.24), specular=0.9, shininess=0.9, emission=0.10),
+    Material("stone", (0.74, 0.72, 0.66), specular=0.1),
+    Material("leather", (0.36, 0.21, 0.11), specular=0.4, shininess=0.5),
+)
+FIXED_MATERIALS = {material.name: material for material in _FIXED}
 
 
 def color_material(color: str) -> Material:
     return Material(f"color-{color}", COLORS[color], specular=0.45, shininess=0.55)
 
 
-def _arc(
-    center: Vector3, radius: float, start_deg: float, end_deg: float, n: int = 9, flat: float = 1.0
-) -> list[Vector3]:
-    angles = np.radians(np.linspace(start_deg, end_deg, n))
-    return [(center[0] + radius * flat * np.cos(a), center[1] + radius * np.sin(a), center[2]) for a in angles]
+@dataclass(frozen=True)
+class Entry:
+    """A type of object.
+
+    Attributes:
+        shape: makes its meshes. mass_kg, salient_materials, flags: as AI2-THOR reports them.
+        rooms: initials of the room types where one lies about (Kitchen, Living room, bEdroom, bAthroom).
+        colors: those that it comes in; () where it has colours of its own.
+        everywhere: whether every room has one of each colour: what a campaign arranges by default.
+        on_floor: whether it may lie on the floor.
+    """
+
+    shape: Callable[[], list[Mesh]]
+    mass_kg: float
+    salient_materials: tuple[str, ...]
+    flags: frozenset[str]
+    rooms: str = ""
+    colors: tuple[str, ...] = tuple(COLORS)
+    everywhere: bool = False
+    on_floor: bool = False
 
 
-def _mug() -> list[Mesh]:
-    body = [
-        (0, 0),
-        (0.040, 0),
-        (0.046, 0.006),
-        (0.046, 0.108),
-        (0.043, 0.112),
-        (0.040, 0.108),
-        (0.040, 0.012),
-        (0, 0.010),
-    ]
-    return [lathe(body, "color"), tube(_arc((0.044, 0.058, 0), 0.032, -75, 75, flat=1.1), 0.008, "color")]
+def _everywhere(shape: Callable[[], list[Mesh]], mass_kg: float, material: str, *flags: str) -> Entry:
+    return Entry(shape, mass_kg, tuple(material.split("/")), frozenset(flags), everywhere=True, on_floor=True)
 
 
-def _cup() -> list[Mesh]:
-    profile = [(0, 0), (0.030, 0), (0.034, 0.02), (0.046, 0.14), (0.043, 0.14), (0.030, 0.02), (0, 0.018)]
-    return [lathe(profile, "color"), lathe([(0.0405, 0.08), (0.0425, 0.081), (0.0442, 0.109), (0.0421, 0.11)], "paper")]
+def _entry(
+    shape: Callable[[], list[Mesh]], mass_kg: float, material: str, rooms: str, *flags: str,
+    colors: tuple[str, ...] = tuple(COLORS), on_floor: bool = False,
+) -> Entry:  # fmt: skip
+    return Entry(shape, mass_kg, tuple(material.split("/")), frozenset(flags), rooms, colors, on_floor=on_floor)
 
 
-def _bowl() -> list[Mesh]:
-    outer = [(0.115 * np.sin(a), 0.005 + 0.085 * (1 - np.cos(a))) for a in np.linspace(0.35, np.pi / 2, 8)]
-    inner = [(0.107 * np.sin(a), 0.014 + 0.076 * (1 - np.cos(a))) for a in np.linspace(np.pi / 2, 0.0, 8)]
-    return [lathe([(0, 0), (0.042, 0), *outer, *inner], "color")]
+_CATALOGUE = {
+    "Mug": _everywhere(t.mug, 0.4, "Ceramic", "breakable", "canFillWithLiquid", "receptacle"),
+    "Cup": _everywhere(t.cup, 0.2, "Plastic", "canFillWithLiquid", "receptacle"),
+    "Bowl": _everywhere(t.bowl, 0.5, "Ceramic", "breakable", "canFillWithLiquid", "receptacle"),
+    "Plate": _everywhere(t.plate, 0.6, "Ceramic", "breakable", "receptacle"),
+    "Pot": _everywhere(t.pot, 1.5, "Metal", "canFillWithLiquid", "receptacle"),
+    "Pan": _everywhere(t.pan, 1.2, "Metal", "receptacle"),
+    "Kettle": _everywhere(t.kettle, 1.3, "Metal", "canFillWithLiquid", "openable"),
+    "Vase": _everywhere(t.vase, 1.0, "Ceramic", "breakable"),
+    "Bottle": _everywhere(t.bottle, 0.7, "Glass", "breakable", "canFillWithLiquid"),
+    "Book": _everywhere(b.book, 0.6, "Paper", "openable"),
+    "Candle": _everywhere(b.candle, 0.3, "Wax", "toggleable"),
+    "AlarmClock": _everywhere(b.alarm_clock, 0.5, "Metal/Plastic"),
+    "TeddyBear": _everywhere(b.teddy_bear, 0.4, "Fabric"),
+    "Box": _everywhere(b.box_carton, 0.5, "Paper", "openable", "receptacle"),
+    "BasketBall": _everywhere(b.basket_ball, 0.6, "Rubber"),
+    "Apple": _entry(t.apple, 0.2, "Food", "K", colors=("Red", "Green", "Yellow")),
+    "BaseballBat": _entry(b.baseball_bat, 0.9, "Wood", "E", colors=(), on_floor=True),
+    "Boots": _entry(b.boots, 1.2, "Leather", "LE", colors=(), on_floor=True),
+    "Bread": _entry(t.bread, 0.7, "Food", "K", colors=()),
+    "ButterKnife": _entry(t.butter_knife, 0.08, "Metal", "K", colors=()),
+    "CD": _entry(b.compact_disc, 0.02, "Plastic", "E"),
+    "CellPhone": _entry(b.cell_phone, 0.15, "Metal/Glass", "KLE", "breakable", "toggleable"),
+    "Cloth": _entry(b.cloth, 0.1, "Fabric", "EA"),
+    "CreditCard": _entry(b.credit_card, 0.01, "Plastic", "KLE"),
+    "DishSponge": _entry(t.dish_sponge, 0.03, "Sponge", "KA", colors=()),
+    "Dumbbell": _entry(b.dumbbell, 3.0, "Metal", "E", on_floor=True),
+    "Egg": _entry(t.egg, 0.06, "Food", "K", "breakable", colors=()),
+    "Fork": _entry(t.fork, 0.05, "Metal", "K", colors=()),
+    "KeyChain": _entry(b.key_chain, 0.05, "Metal", "LE"),
+    "Knife": _entry(t.knife, 0.15, "Metal", "K", colors=()),
+    "Ladle": _entry(t.ladle, 0.2, "Metal", "K", colors=()),
+    "Laptop": _entry(b.laptop, 1.8, "Metal", "LE", "breakable", "openable", "toggleable", colors=()),
+    "Lettuce": _entry(t.lettuce, 0.5, "Food", "K", colors=()),
+    "Newspaper": _entry(b.newspaper, 0.3, "Paper", "L", colors=()),
+    "PaperTowelRoll": _entry(t.paper_towel_roll, 0.3, "Paper", "KA", colors=()),
+    "Pen": _entry(b.pen, 0.02, "Plastic", "LE"),
+    "Pencil": _entry(b.pencil, 0.01, "Wood", "LE"),
+    "PepperShaker": _entry(t.pepper_shaker, 0.1, "Glass", "K", colors=()),
+    "Pillow": _entry(b.pillow, 0.6, "Fabric", "LE"),
+    "Plunger": _entry(b.plunger, 0.5, "Rubber/Wood", "A", colors=(), on_floor=True),
+    "Potato": _entry(t.potato, 0.25, "Food", "K", colors=()),
+    "RemoteControl": _entry(b.remote_control, 0.15, "Plastic", "L", colors=()),
+    "SaltShaker": _entry(t.salt_shaker, 0.1, "Glass", "K", colors=()),
+    "ScrubBrush": _entry(b.scrub_brush, 0.3, "Plastic", "A", on_floor=True),
+    "SoapBar": _entry(b.soap_bar, 0.1, "Soap", "A", colors=()),
+    "SoapBottle": _entry(b.soap_bottle, 0.4, "Plastic", "KA"),
+    "Spatula": _entry(t.spatula, 0.12, "Plastic", "K"),
+    "Spoon": _entry(t.spoon, 0.05, "Metal", "K", colors=()),
+    "SprayBottle": _entry(b.spray_bottle, 0.4, "Plastic", "A"),
+    "Statue": _entry(b.statue, 1.5, "Stone", "KLE", "breakable", colors=()),
+    "TennisRacket": _entry(b.tennis_racket, 0.3, "Metal", "E", on_floor=True),
+    "TissueBox": _entry(b.tissue_box, 0.2, "Paper", "LEA"),
+    "ToiletPaper": _entry(b.toilet_paper, 0.15, "Paper", "A", colors=()),
+    "Tomato": _entry(t.tomato, 0.15, "Food", "K", colors=()),
+    "WateringCan": _entry(b.watering_can, 0.6, "Metal", "L", "canFillWithLiquid", on_floor=True),
+    "WineBottle": _entry(t.wine_bottle, 1.1, "Glass", "K", "breakable", "canFillWithLiquid", colors=()),
+}  # fmt: skip
+ASSET_TYPES = tuple(_CATALOGUE)
+EVERYWHERE = tuple(name for name, entry in _CATALOGUE.items() if entry.everywhere)
+_INITIALS = {"Kitchen": "K", "LivingRoom": "L", "Bedroom": "E", "Bathroom": "A"}
 
 
-def _plate() -> list[Mesh]:
-    profile = [(0, 0), (0.08, 0), (0.135, 0.022), (0.135, 0.027), (0.085, 0.010), (0, 0.008)]
-    return [lathe(profile, "color", 28)]
+def colors_of(object_type: str) -> tuple[str, ...]:
+    """The colours that a type comes in; () where it has colours of its own."""
+    return _CATALOGUE[object_type].colors
 
 
-def _pot() -> list[Mesh]:
-    body = [
-        (0, 0),
-        (0.108, 0),
-        (0.115, 0.008),
-        (0.115, 0.125),
-        (0.119, 0.13),
-        (0.112, 0.132),
-        (0.108, 0.12),
-        (0.108, 0.012),
-        (0, 0.01),
-    ]
-    lid = [(0.116, 0.133), (0.08, 0.152), (0.0, 0.160)]
-    knob = [(0.010, 0.157), (0.012, 0.170), (0.020, 0.178), (0.014, 0.188), (0, 0.190)]
-    handles = [
-        tube(
-            [(s * 0.112, 0.10, -0.035), (s * 0.148, 0.102, -0.03), (s * 0.148, 0.102, 0.03), (s * 0.112, 0.10, 0.035)],
-            0.008,
-            "dark",
-        )
-        for s in (-1, 1)
-    ]
-    return [lathe(body, "color", 24), lathe(lid, "color", 24), lathe(knob, "dark", 12), *handles]
+def lying_about(room_kind: str) -> dict[str, bool]:
+    """The types that lie about in rooms of a kind, beside those of every room; whether they may lie on the floor."""
+    return {name: entry.on_floor for name, entry in _CATALOGUE.items() if _INITIALS[room_kind] in entry.rooms}
 
 
-def _pan() -> list[Mesh]:
-    body = [(0, 0), (0.10, 0), (0.128, 0.045), (0.124, 0.047), (0.096, 0.008), (0, 0.008)]
-    return [lathe(body, "color", 24), tube([(0.12, 0.038, 0), (0.18, 0.052, 0), (0.29, 0.062, 0)], 0.012, "dark")]
-
-
-def _kettle() -> list[Mesh]:
-    body = [(0, 0), (0.098, 0), (0.105, 0.02), (0.098, 0.09), (0.068, 0.142), (0.03, 0.152), (0, 0.153)]
-    knob = [(0.012, 0.150), (0.018, 0.166), (0, 0.174)]
-    spout = tube([(0.082, 0.065, 0), (0.125, 0.10, 0), (0.15, 0.145, 0)], 0.015, "color")
-    handle = tube(_arc((0.0, 0.13, 0), 0.095, 10, 170, 13), 0.009, "dark")
-    return [lathe(body, "color", 22), lathe(knob, "dark", 12), spout, handle]
-
-
-def _vase() -> list[Mesh]:
-    profile = [
-        (0, 0),
-        (0.050, 0),
-        (0.062, 0.015),
-        (0.088, 0.085),
-        (0.085, 0.13),
-        (0.055, 0.19),
-        (0.036, 0.225),
-        (0.040, 0.265),
-        (0.058, 0.29),
-        (0.050, 0.288),
-        (0.030, 0.25),
-        (0.025, 0.225),
-        (0, 0.2),
-    ]
-    return [lathe(profile, "color", 22)]
-
-
-def _bottle() -> list[Mesh]:
-    profile = [
-        (0, 0),
-        (0.038, 0),
-        (0.042, 0.008),
-        (0.042, 0.175),
-        (0.036, 0.205),
-        (0.017, 0.238),
-        (0.015, 0.29),
-        (0, 0.29),
-    ]
-    label = [(0.0425, 0.06), (0.0432, 0.061), (0.0432, 0.139), (0.0425, 0.14)]
-    cork = [(0.016, 0.288), (0.017, 0.291), (0.017, 0.31), (0, 0.31)]
-    return [lathe(profile, "color"), lathe(label, "paper"), lathe(cork, "cork", 10)]
-
-
-def _book() -> list[Mesh]:
-    cover = [box((0.18, 0.006, 0.25), (0, y, 0), "color") for y in (0.003, 0.047)]
-    return [
-        *cover,
-        box((0.006, 0.05, 0.25), (-0.087, 0.025, 0), "color"),
-        box((0.165, 0.038, 0.235), (0.002, 0.025, 0), "paper"),
-    ]
-
-
-def _candle() -> list[Mesh]:
-    dish = [(0, 0), (0.055, 0), (0.065, 0.018), (0.05, 0.012), (0, 0.012)]
-    wax = [(0.034, 0.010), (0.034, 0.155), (0.028, 0.160), (0, 0.157)]
-    flame = [(0.002, 0.162), (0.010, 0.178), (0.006, 0.195), (0, 0.212)]
-    return [lathe(dish, "metal", 18), lathe(wax, "color", 16), lathe(flame, "flame", 8)]
-
-
-def _alarm_clock() -> list[Mesh]:
-    # A drum lying on its side: the lathe turns about y, so swap y and z afterwards.
-    def upright(m: Mesh) -> Mesh:
-        def swap(a: np.ndarray) -> np.ndarray:
-            return a[:, [0, 2, 1]] * np.array([1.0, 1.0, -1.0])
-
-        return Mesh(swap(m.vertices) + np.array([0, 0.088, 0]), m.faces, swap(m.normals), m.uv, m.material)
-
-    drum = upright(
-        lathe(
-            [(0, -0.03), (0.068, -0.03), (0.072, -0.022), (0.072, 0.022), (0.068, 0.03), (0.060, 0.03), (0.058, 0.024)],
-            "color",
-            22,
-        )
-    )
-    face = upright(lathe([(0.058, -0.034), (0, -0.034)][::-1], "paper", 22))
-    hands = [
-        box((0.006, 0.042, 0.004), (0, 0.105, 0.037), "dark"),
-        box((0.03, 0.006, 0.004), (0.013, 0.088, 0.037), "dark"),
-    ]
-    bells = [ball((0.026, 0.020, 0.022), (s * 0.040, 0.158, 0), "metal", 6, 10) for s in (-1, 1)]
-    feet = [ball((0.012, 0.016, 0.02), (s * 0.042, 0.016, 0), "dark", 6, 8) for s in (-1, 1)]
-    return [drum, face, *hands, *bells, *feet]
-
-
-def _teddy_bear() -> list[Mesh]:
-    return [
-        ball((0.085, 0.095, 0.07), (0, 0.105, 0), "color"),
-        ball((0.052, 0.058, 0.012), (0, 0.105, 0.064), "fur", 6, 10),
-        ball((0.068, 0.062, 0.06), (0, 0.235, 0.005), "color"),
-        ball((0.028, 0.022, 0.022), (0, 0.222, 0.06), "fur", 6, 10),
-        ball((0.010, 0.009, 0.010), (0, 0.230, 0.080), "dark", 4, 6),
-        *[ball((0.022, 0.022, 0.012), (s * 0.055, 0.288, 0), "color", 6, 8) for s in (-1, 1)],
-        *[ball((0.008, 0.008, 0.006), (s * 0.024, 0.25, 0.060), "dark", 4, 6) for s in (-1, 1)],
-        *[ball((0.030, 0.058, 0.030), (s * 0.098, 0.135, 0.02), "color", 6, 10) for s in (-1, 1)],
-        *[ball((0.034, 0.030, 0.070), (s * 0.055, 0.030, 0.06), "color", 6, 10) for s in (-1, 1)],
-    ]
-
-
-def _box_carton() -> list[Mesh]:
-    return [
-        box((0.26, 0.20, 0.22), (0, 0.10, 0), "color"),
-        box((0.05, 0.201, 0.222), (0, 0.1005, 0), "paper"),
-        box((0.06, 0.008, 0.22), (-0.155, 0.200, 0), "color"),
-        box((0.06, 0.008, 0.22), (0.155, 0.200, 0), "color"),
-    ]
-
-
-def _basket_ball() -> list[Mesh]:
-    rings = [
-        tube([(0.1205 * np.cos(a), 0.12, 0.1205 * np.sin(a)) for a in np.linspace(0, 2 * np.pi, 25)], 0.003, "dark", 5)
-    ]
-    rings.append(
-        tube(
-            [(0.1205 * np.cos(a), 0.12 + 0.1205 * np.sin(a), 0) for a in np.linspace(0, 2 * np.pi, 25)],
-            0.003,
-            "dark",
-            5,
-        )
-    )
-    return [ball((0.12, 0.12, 0.12), (0, 0.12, 0), "color", 12, 18), *rings]
-
-
-_BUILDERS = {  # type: (builder, mass in kg, salient materials, AI2-THOR flags)
-    "Mug": (_mug, 0.4, ("Ceramic",), {"breakable", "canFillWithLiquid", "receptacle"}),
-    "Cup": (_cup, 0.2, ("Plastic",), {"canFillWithLiquid", "receptacle"}),
-    "Bowl": (_bowl, 0.5, ("Ceramic",), {"breakable", "canFillWithLiquid", "receptacle"}),
-    "Plate": (_plate, 0.6, ("Ceramic",), {"breakable", "receptacle"}),
-    "Pot": (_pot, 1.5, ("Metal",), {"canFillWithLiquid", "receptacle"}),
-    "Pan": (_pan, 1.2, ("Metal",), {"receptacle"}),
-    "Kettle": (_kettle, 1.3, ("Metal",), {"canFillWithLiquid", "openable"}),
-    "Vase": (_vase, 1.0, ("Ceramic",), {"breakable"}),
-    "Bottle": (_bottle, 0.7, ("Glass",), {"breakable", "canFillWithLiquid"}),
-    "Book": (_book, 0.6, ("Paper",), {"openable"}),
-    "Candle": (_candle, 0.3, ("Wax",), {"toggleable"}),
-    "AlarmClock": (_alarm_clock, 0.5, ("Metal", "Plastic"), set()),
-    "TeddyBear": (_teddy_bear, 0.4, ("Fabric",), set()),
-    "Box": (_box_carton, 0.5, ("Paper",), {"openable", "receptacle"}),
-    "BasketBall": (_basket_ball, 0.6, ("Rubber",), set()),
-}
-ASSET_TYPES = tuple(_BUILDERS)
+VARIANTS = 3
+_PROPORTIONS = ((1.0, 1.0, 1.0), (1.12, 0.88, 1.12), (0.90, 1.14, 0.90))  # as made, stout, slender
+_SIZES = ((1.0, 1.0, 1.0), (0.86, 0.86, 0.86), (1.12, 1.12, 1.12))
+_ROUND = {
+    "BasketBall",
+    "AlarmClock",
+    "Apple",
+    "Tomato",
+    "Egg",
+    "Lettuce",
+    "Dumbbell",
+    "TennisRacket",
+    "CD",
+}  # come in sizes, not in proportions
 
 
 @cache
-def asset(object_type: str) -> Asset:
-    """The mesh of one type, shifted so that its box stands on y = 0 with its centre above the pivot."""
-    builder, mass_kg, salient, flags = _BUILDERS[object_type]
-    meshes = merged(builder())
-    corners = np.concatenate([m.vertices for m in meshes])
+def asset(object_type: str, variant: int = 0) -> Asset:
+    """The mesh of one type in one of its three shapes, its box standing on y = 0 with its centre above the pivot."""
+    entry = _CATALOGUE[object_type]
+    scale = np.array((_SIZES if object_type in _ROUND else _PROPORTIONS)[variant])
+    meshes = merged(entry.shape())
+    corners = np.concatenate([m.vertices for m in meshes]) * scale
     low, high = corners.min(axis=0), corners.max(axis=0)
     shift = -np.array([(low[0] + high[0]) / 2, low[1], (low[2] + high[2]) / 2])
-    moved = tuple(Mesh(m.vertices + shift, m.faces, m.normals, m.uv, m.material) for m in meshes)
+    scaled = []
+    for m in meshes:
+        normals = m.normals / scale
+        normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+        scaled.append(Mesh(m.vertices * scale + shift, m.faces, normals, m.uv, m.material))
     size = tuple(round(float(v), 4) for v in high - low)
-    return Asset(object_type, moved, size, mass_kg, salient, frozenset(flags))
+    name = f"{object_type}_{variant + 1}"
+    return Asset(object_type, tuple(scaled), size, entry.mass_kg, entry.salient_materials, entry.flags, name)

@@ -69,19 +69,21 @@ class Furniture:
 
 @dataclass(frozen=True)
 class Placed:
-    """A piece of furniture in a room: name, floor position of its origin, yaw in degrees."""
+    """A piece of furniture in a room: name, floor position of its origin, yaw in degrees; its objectId if that is given."""
 
     name: str
     furniture: Furniture
     position: Vector3
     yaw_deg: float
+    object_id: str = ""
 
 
 @dataclass(frozen=True)
 class Asset:
-    """A type of pickupable object. Meshes carry the material name "color" where the variant's colour goes.
+    """A pickupable object's shape. Meshes carry the material name "color" where the instance's colour goes.
 
     Attributes:
+        name: the type and the number of the shape ("Mug_2"), AI2-THOR's assetId.
         size: extents (x, y, z). The pivot is the centre of the bottom face.
         mass_kg, salient_materials, flags: as AI2-THOR reports them.
     """
@@ -92,26 +94,30 @@ class Asset:
     mass_kg: float
     salient_materials: tuple[str, ...] = ("Ceramic",)
     flags: frozenset[str] = frozenset()
+    name: str = ""
 
 
 @dataclass(frozen=True)
 class ObjectInstance:
-    """One object of a room's container: name "<Type>_<Color>_<n>", and where it stands after Reset."""
+    """One object of a room: name ("<Type>_<Color>_<n>"), where it stands after Reset; its objectId if that is given."""
 
     name: str
-    asset: str
+    asset: Asset
     color: str
     position: Vector3
     yaw_deg: float
+    object_id: str = ""
 
 
 @dataclass(frozen=True)
 class Room:
-    """A floor plan.
+    """A floor plan, or a whole house.
 
     Attributes:
         minimum, maximum: interior box, metres. shell: meshes of floor, walls and ceiling.
         sun: direction in which the key light travels. ambient: share of light from everywhere.
+        extent_m: half of the size that light and depth are made for.
+        floors: outlines (x, z) of the rooms of a house; a floor plan's is its box.
     """
 
     name: str
@@ -127,3 +133,10 @@ class Room:
     agent_position: Vector3
     agent_yaw_deg: float
     rug: Mesh | None = field(default=None)
+    extent_m: float = 4.0
+    floors: tuple[tuple[tuple[float, float], ...], ...] = ()
+
+    @property
+    def center(self) -> Vector3:
+        """Of the floor."""
+        return ((self.minimum[0] + self.maximum[0]) / 2, 0.0, (self.minimum[2] + self.maximum[2]) / 2)

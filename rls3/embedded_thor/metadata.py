@@ -55,7 +55,7 @@ def _fixed_part(item: Item) -> dict[str, Any]:
         "pickupable": True,
         "mass": item.asset.mass_kg,
         "salientMaterials": list(item.asset.salient_materials),
-        "assetId": item.name.rsplit("_", 1)[0],
+        "assetId": item.asset.name,
         "objectOrientedBoundingBox": {"cornerPoints": item.corners.tolist()},
     }  # fmt: skip
 
@@ -76,6 +76,7 @@ def describe(item: Item, session: "Session", carriers: dict[str, list[str]], vis
             "isOpen": item.openness > 0,
             "openness": item.openness,
             "isToggled": item.toggled,
+            "isMoving": item.moving,
             "isPickedUp": session.is_held(item),
         }
     return entry
@@ -98,7 +99,7 @@ def agent_metadata(session: "Session", with_images: bool = True) -> dict[str, An
     }
     return {
         "objects": [describe(item, session, carriers, visible) for item in listed],
-        "isSceneAtRest": True,
+        "isSceneAtRest": not any(item.moving for item in world.items.values()),
         "agent": {
             "name": "agent",
             "position": vector(agent.position),

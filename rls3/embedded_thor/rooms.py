@@ -4,16 +4,26 @@ The split of AI2-THOR's users (first 20 rooms of a type train, next 5 val, last 
 """
 
 import zlib
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
-from rls3.embedded_thor.assets import ASSET_TYPES, COLORS, FIXED_MATERIALS, asset, color_material
-from rls3.embedded_thor.content import Material, Mesh, ObjectInstance, Placed, Room, Surface, Vector3
+from rls3.embedded_thor.assets import (
+    COLORS,
+    EVERYWHERE,
+    FIXED_MATERIALS,
+    VARIANTS,
+    asset,
+    color_material,
+    colors_of,
+    lying_about,
+)
+from rls3.embedded_thor.content import Asset, Material, Mesh, ObjectInstance, Placed, Room, Surface, Vector3
 from rls3.embedded_thor.plans import HEIGHT_M, SCENE_NAMES, Layout, Look, attempts, connected, to_room
 from rls3.embedded_thor.shapes import box
 
-_SHARED = {
+SHARED_MATERIALS = {
     "white": Material("white", (0.93, 0.93, 0.91), specular=0.3, shininess=0.4),
     "metal": FIXED_MATERIALS["metal"],
     "dark": FIXED_MATERIALS["dark"],
@@ -30,7 +40,7 @@ _SHARED = {
 }
 
 
-def _materials(look: Look) -> dict[str, Material]:
+def materials_of(look: Look) -> dict[str, Material]:
     """Every material of a room from its handful of colours."""
     wood, fabric, cabinet = look.wood, look.fabric, look.cabinet
     texture, color, metres = look.floor
@@ -74,19 +84,29 @@ def _shell(low: Vector3, high: Vector3) -> tuple[Mesh, ...]:
     )
 
 
-class NoPlace(Exception):
-    """The room is too full for its objects."""
+_Place = tuple[float, float, float, float]  # x, y, z, clearance above (metres)
 
 
-def _scatter(
+@dataclass(frozen=True)
+class _Wanted:
+    """An object that looks for a place. color: "" if it has colours of its own. on_floor: whether it may lie there."""
+
+    kind: str
+    color: str
+    shape: Asset
+    yaw_deg: float
+    on_floor: bool
+
+
+def _one(kind: str, color: str, on_floor: bool, rng: np.random.Generator) -> _Wanted:
+    return _Wanted(kind, color, asset(kind, int(rng.integers(VARIANTS))), float(rng.integers(0, 24) * 15), on_floor)
+
+
+def _places(
     placed: tuple[Placed, ...], low: Vector3, high: Vector3, rng: np.random.Generator
-) -> tuple[ObjectInstance, ...]:
-    """Put every type in every colour somewhere: on surfaces while there is room, then on the free floor.
-
-    Objects keep apart by the circles around their footprints, so they never overlap.
-    """
-    kinds = [(kind, color) for kind in ASSET_TYPES for color in COLORS]
-    rng.shuffle(kinds)
+) -> tuple[list[_Place], list[_Place]]:
+    """Where things can stand, in the order in which they are tried: on furniture (shuffled), on the floor (along the
+    walls first)."""
     on_furniture = [spot for piece in placed for surface in piece.furniture.surfaces for spot in _spots(piece, surface)]
     grid = [
         (x, z)
@@ -94,29 +114,41 @@ def _scatter(
         for z in np.arange(low[2] + 0.25, high[2] - 0.2, 0.14)
     ]
     on_floor = [(float(x), 0.0, float(z), 10.0) for x, z in grid if not any(_covers(p, x, z, 0.2) for p in placed)]
-    on_floor.sort(key=lambda spot: min(high[0] - abs(spot[0]), high[2] - abs(spot[2])))  # along the walls first
+    on_floor.sort(key=lambda spot: min(high[0] - abs(spot[0]), high[2] - abs(spot[2])))
     rng.shuffle(on_furniture)
+    return on_furniture, on_floor
+
+
+def _scatter(
+    wanted: list[_Wanted], on_furniture: list[_Place], on_floor: list[_Place]
+) -> tuple[ObjectInstance, ...] | None:
+    """Give each the first place that is free; what may not lie on the floor and finds none is left out. None if something
+    that may lie there finds none.
+
+    Objects keep apart by the circles around their footprints, so they never overlap.
+    """
     taken: list[tuple[float, float, float, float]] = []  # x, y, z, radius
     instances = []
-    for kind, color in kinds:
-        width, height, depth = asset(kind).size
+    for item in wanted:
+        width, height, depth = item.shape.size
         radius = float(np.hypot(width, depth)) / 2
-        for x, y, z, clearance in (*on_furniture, *on_floor):
+        for x, y, z, clearance in (*on_furniture, *(on_floor if item.on_floor else ())):
             if clearance > height and all(
                 abs(y - b) > 0.3 or np.hypot(x - a, z - c) > radius + r for a, b, c, r in taken
             ):
                 break
         else:
-            raise NoPlace(f"no place is left for a {color} {kind}")
+            if item.on_floor:
+                return None
+            continue
         taken.append((x, y, z, radius))
-        yaw_deg = float(rng.integers(0, 24) * 15)
-        instances.append(
-            ObjectInstance(f"{kind}_{color}_1", kind, color, (round(x, 4), round(y, 4), round(z, 4)), yaw_deg)
-        )
+        name = "_".join(word for word in (item.kind, item.color, "1") if word)
+        position = (round(x, 4), round(y, 4), round(z, 4))
+        instances.append(ObjectInstance(name, item.shape, item.color, position, item.yaw_deg))
     return tuple(instances)
 
 
-def _spots(piece: Placed, surface: Surface) -> list[tuple[float, float, float, float]]:
+def _spots(piece: Placed, surface: Surface) -> list[_Place]:
     """Candidate points (x, y, z, clearance) of a surface in the room's frame."""
     pitch = 0.12
     nx, nz = max(1, int((surface.x1 - surface.x0) / pitch)), max(1, int((surface.z1 - surface.z0) / pitch))
@@ -140,6 +172,32 @@ def _covers(piece: Placed, x: float, z: float, margin: float) -> bool:
     return abs(own_x) < piece.furniture.size[0] / 2 + margin and abs(own_z) < piece.furniture.size[2] / 2 + margin
 
 
+def _filled(
+    name: str, room_kind: str, placed: tuple[Placed, ...], low: Vector3, high: Vector3
+) -> tuple[tuple[ObjectInstance, ...], tuple[float, float]] | None:
+    """The objects, and where the agent starts: what lies about in such a room (as far as there is room), and every type of
+    `EVERYWHERE` in every colour. None if the room is too full for these, or to walk about in."""
+    rng, own_rng = (np.random.default_rng(zlib.crc32(text.encode())) for text in (name, f"{name}/own"))
+    kinds = [(kind, color) for kind in EVERYWHERE for color in COLORS]
+    rng.shuffle(kinds)
+    on_furniture, on_floor = _places(placed, low, high, rng)
+    needed = [_one(kind, color, True, rng) for kind, color in kinds]
+    own = list(lying_about(room_kind).items())
+    own_rng.shuffle(own)
+    welcome = [
+        _one(kind, str(own_rng.choice(colors)) if (colors := colors_of(kind)) else "", bool(floor), own_rng)
+        for kind, floor in own
+    ]
+    first = [item for item in welcome if not item.on_floor]
+    last = [item for item in welcome if item.on_floor]
+    for order in (first + needed + last, first + needed, needed):
+        scattered = _scatter(order, on_furniture, on_floor)
+        start = _start(placed, scattered, high) if scattered is not None else None
+        if start is not None:
+            return scattered, start
+    return None
+
+
 @lru_cache(maxsize=4)  # a compiled world keeps its own
 def room(name: str) -> Room:
     """The floor plan of that name ("FloorPlan1", with or without "_physics"). Raises KeyError if there is none."""
@@ -149,17 +207,14 @@ def room(name: str) -> Room:
     for plan in attempts(name):
         high, low = plan.corner, (-plan.corner[0], 0.0, -plan.corner[2])
         placed = _named(plan.layout)
-        try:
-            objects = _scatter(placed, low, high, np.random.default_rng(zlib.crc32(name.encode())))
-        except NoPlace:
-            continue
-        start = _start(placed, objects, high)
-        if start is not None:
+        filled = _filled(name, plan.kind, placed, low, high)
+        if filled is not None:
+            objects, start = filled
             break
     else:
         raise RuntimeError(f"{name} cannot be furnished")
     materials = {
-        **_SHARED, **FIXED_MATERIALS, **_materials(plan.look), **{f"color-{c}": color_material(c) for c in COLORS},
+        **SHARED_MATERIALS, **FIXED_MATERIALS, **materials_of(plan.look), **{f"color-{c}": color_material(c) for c in COLORS},
     }  # fmt: skip
     rug = box((1.9, 0.008, 1.3), (0.1, 0.004, 0.2), "rug") if plan.kind in ("LivingRoom", "Bedroom") else None
     return Room(
@@ -185,9 +240,7 @@ def _start(
 ) -> tuple[float, float] | None:
     """Where the agent is put: a preferred spot, or else the one nearest to the middle, from which it can walk to at
     least 15 points of a 25 cm grid; None if there is none."""
-    lying = [
-        (o.position[0], o.position[2], max(asset(o.asset).size) / 2 + 0.2) for o in objects if o.position[1] < 0.05
-    ]
+    lying = [(o.position[0], o.position[2], max(o.asset.size) / 2 + 0.2) for o in objects if o.position[1] < 0.05]
 
     def clear(x: float, z: float) -> bool:
         inside = abs(x) < high[0] - 0.22 and abs(z) < high[2] - 0.22

@@ -11,13 +11,13 @@ import numpy as np
 
 from rls3.embedded_thor.content import Surface
 from rls3.embedded_thor.coords import to_mujoco
+from rls3.embedded_thor.house import PROCEDURAL, empty_room, inside
 from rls3.embedded_thor.render import Frame, Renderer, View
 from rls3.embedded_thor.rooms import SCENE_NAMES
-from rls3.embedded_thor.world import Item, World
+from rls3.embedded_thor.rooms import room as room_named
+from rls3.embedded_thor.world import Item, World, object_id
 
 AGENT_HEIGHT_M = 0.901  # of the agent's transform above the floor
-STANDING_EYE_M = 0.675  # of the camera above the transform; crouched it is level with it
-AGENT_RADIUS_M = 0.2
 _HAND_AHEAD_M, _HAND_BELOW_M = 0.5, 0.2
 _RESTS_WITHIN_M = 0.02
 _WORLDS_KEPT = 8  # floor plans that need no building when they are reset to; each holds some 30 MB
@@ -43,6 +43,33 @@ class Outcome:
     value: Any = None
 
 
+@dataclass(frozen=True)
+class Body:
+    """An agentMode. standing_eye_m, crouched_eye_m: height of the camera above the transform. fov_deg: where none is set."""
+
+    standing_eye_m: float
+    crouched_eye_m: float
+    radius_m: float
+    fov_deg: float
+    sideways: bool
+
+
+BODIES = {
+    "default": Body(0.675, 0.0, 0.2, 90.0, sideways=True),
+    "locobot": Body(-0.0312, -0.2518, 0.175, 60.0, sideways=False),  # AI2-THOR's LocobotFPSAgentController.cs
+}
+
+
+@dataclass(frozen=True)
+class Noise:
+    """How a locobot misses what it is told: mean and standard deviation of its steps (metres) and turns (degrees)."""
+
+    move_mean_m: float = 0.0
+    move_deviation_m: float = 0.0
+    turn_mean_deg: float = 0.0
+    turn_deviation_deg: float = 0.0
+
+
 @dataclass
 class Agent:
     """position: of the transform, world, metres. horizon: positive looks down. held: name of the object in its hand."""
@@ -51,12 +78,14 @@ class Agent:
     yaw_deg: float
     horizon_deg: float = 0.0
     standing: bool = True
+    body: Body = BODIES["default"]
     held: str | None = None
     outcome: Outcome = field(default_factory=Outcome)
 
     @property
     def eye(self) -> np.ndarray:
-        return self.position + np.array([0.0, STANDING_EYE_M if self.standing else 0.0, 0.0])
+        height = self.body.standing_eye_m if self.standing else self.body.crouched_eye_m
+        return self.position + np.array([0.0, height, 0.0])
 
 
 @dataclass
@@ -77,6 +106,7 @@ class Session:
     grid_m: float = 0.25
     snap_to_grid: bool = True
     rotate_deg: float = 90.0
+    noise: Noise = Noise()
     visibility_m: float = 1.5
     depth_on: bool = False
     ids_on: bool = False
@@ -96,25 +126,38 @@ class Session:
 
     def load(self, scene_name: str) -> None:
         """Switch to a floor plan; a plan that was built before is only put back in order."""
-        if scene_name.removesuffix("_physics") not in SCENE_NAMES:
+        if scene_name.removesuffix("_physics") not in (*SCENE_NAMES, PROCEDURAL):
             raise ActionFailed(f"scene {scene_name!r} is not in this build", "InvalidArgument")
         world = self.worlds.pop(scene_name, None)
-        if world is None:
-            world = World(scene_name)
+        if scene_name == PROCEDURAL:
+            self._forget(world)
+            world = World(empty_room())
+        elif world is None:
+            world = World(room_named(scene_name))
         else:
             world.reset()
+        self.enter(scene_name, world)
+
+    def _forget(self, world: World | None) -> None:
+        if world is not None and self.renderer is not None:
+            self.renderer.forget(world)
+
+    def enter(self, scene_name: str, world: World) -> None:
+        """Put the agent into a world, and everything that a scene has of its own at its start."""
+        if self.worlds.get(scene_name) is not world:
+            self._forget(self.worlds.pop(scene_name, None))
         self.worlds[scene_name] = world  # at the end: the first is the one not used for longest
         if len(self.worlds) > _WORLDS_KEPT:
-            oldest = self.worlds.pop(next(iter(self.worlds)))
-            if self.renderer is not None:
-                self.renderer.forget(oldest)
+            self._forget(self.worlds.pop(next(iter(self.worlds))))
         self.scene_name = scene_name
         self.cameras, self.only, self.clock_s = [], None, 0.0
         self.rng = np.random.default_rng(0)
         room = self.world.room
-        self.agents, self.active_agent = [Agent(np.array(room.agent_position), room.agent_yaw_deg)], 0
+        body = self.agents[0].body
+        self.agents, self.active_agent = [Agent(np.array(room.agent_position), room.agent_yaw_deg, body=body)], 0
         size = (room.maximum[0] - room.minimum[0], 0.0, room.maximum[2] - room.minimum[2])
-        self.floor = Item("Floor", "Floor", "Floor|+00.00|+00.00|+00.00", size, np.zeros(3), (0.0, 0.0, 0.0), False)
+        center = np.array(room.center)
+        self.floor = Item("Floor", "Floor", object_id("Floor", center), size, center, (0.0, 0.0, 0.0), False)
 
     def add_agents(self, count: int) -> None:
         """Further agents on the nearest free floor. Raises: ActionFailed if there is none."""
@@ -124,8 +167,8 @@ class Session:
         for _ in range(count):
             for dx, dz in grid:
                 position = first.position + np.array([dx, 0.0, dz])
-                if self.footprint_free(position[0], position[2], AGENT_RADIUS_M):
-                    self.agents.append(Agent(position, first.yaw_deg))
+                if self.footprint_free(position[0], position[2], first.body.radius_m):
+                    self.agents.append(Agent(position, first.yaw_deg, body=first.body))
                     break
             else:
                 raise ActionFailed(f"there is no free floor for {count} more agents")
@@ -160,12 +203,12 @@ class Session:
 
     def surfaces(self, item: Item) -> tuple[Surface, ...]:
         if item.type == "Floor":
-            low, high = self.world.room.minimum, self.world.room.maximum
-            return (Surface(low[0] + 0.1, low[2] + 0.1, high[0] - 0.1, high[2] - 0.1, 0.0),)
+            x, _, z = np.array(item.size) / 2 - 0.1
+            return (Surface(-x, -z, x, z, 0.0),)
         return item.placed.furniture.surfaces if item.placed else ()
 
     def _rests_on(self, item: Item, carrier: Item) -> bool:
-        offset = item.position - carrier.position
+        offset = item.foot - carrier.position
         if abs(offset[0]) + abs(offset[2]) > carrier.size[0] + carrier.size[2]:
             return False
         own = carrier.matrix.T @ offset
@@ -228,36 +271,19 @@ class Session:
             return self.world.item_of_geom[int(hit[0])] is item
         return False
 
-    def support_below(self, item: Item) -> float:
-        """Height of the highest thing under an item's footprint: rays straight down from its box's bottom and centre."""
-        low = item.corners[:, 1].min()
-        feet = item.corners[item.corners[:, 1] < low + 1e-6]
-        center = feet.mean(axis=0)
-        heights = []
-        for point in (center, *(center + 0.8 * (feet - center))):
-            hit = np.array([-1], np.int32)
-            start = to_mujoco(point + np.array([0.0, 0.01, 0.0]))
-            distance = mujoco.mj_ray(
-                self.world.model,
-                self.world.data,
-                start,
-                np.array([0.0, 0.0, -1.0]),
-                _RAY_GROUPS,
-                1,
-                item.body,
-                hit,
-                None,
-            )
-            heights.append(point[1] + 0.01 - distance if distance >= 0 else 0.0)
-        return max(0.0, *heights)
-
     def footprint_free(self, x: float, z: float, margin_m: float, but: Agent | None = None) -> bool:
         """Whether nothing that blocks, and no agent (`but` one) stands within `margin_m` of a floor point."""
         for agent in self.agents:
-            if agent is not but and np.hypot(agent.position[0] - x, agent.position[2] - z) < margin_m + AGENT_RADIUS_M:
+            if (
+                agent is not but
+                and np.hypot(agent.position[0] - x, agent.position[2] - z) < margin_m + agent.body.radius_m
+            ):
                 return False
-        low, high = self.world.room.minimum, self.world.room.maximum
+        room = self.world.room
+        low, high = room.minimum, room.maximum
         if not (low[0] + margin_m <= x <= high[0] - margin_m and low[2] + margin_m <= z <= high[2] - margin_m):
+            return False
+        if room.floors and not any(inside(np.array([x, z]), np.array(floor)) for floor in room.floors):
             return False
         for item in self.world.items.values():
             blocks = item.placed.furniture.blocks if item.placed else item.position[1] < 0.5

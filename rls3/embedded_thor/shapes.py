@@ -48,6 +48,37 @@ def box(size: Vector3, center: Vector3, material: str) -> Mesh:
     return mesh(np.array(vertices), np.array(faces), np.array(normals), np.array(uv), material)
 
 
+def polygon(outline: np.ndarray, y: float, material: str, up: bool) -> Mesh:
+    """A flat polygon without holes, seen from above or from below. outline: (N, 2), x and z in metres."""
+    points = np.asarray(outline, float)
+    nxt = np.roll(points, -1, axis=0)
+    order = list(range(len(points)))
+    if (points[:, 0] * nxt[:, 1] - nxt[:, 0] * points[:, 1]).sum() < 0:
+        order.reverse()
+
+    def turn(a: int, b: int, c: int) -> float:
+        u, v = points[b] - points[a], points[c] - points[b]
+        return float(u[0] * v[1] - u[1] * v[0])
+
+    faces = []
+    while len(order) > 3:  # cut off ears
+        for i in range(len(order)):
+            a, b, c = order[i - 1], order[i], order[(i + 1) % len(order)]
+            others = [k for k in order if k not in (a, b, c)]
+            if turn(a, b, c) >= 0 and not any(
+                turn(a, b, k) > 1e-9 and turn(b, c, k) > 1e-9 and turn(c, a, k) > 1e-9 for k in others
+            ):
+                faces.append((a, b, c))
+                del order[i]
+                break
+        else:
+            break  # it crosses itself: what is left stays open
+    faces.append(tuple(order[:3]))
+    vertices = np.column_stack([points[:, 0], np.full(len(points), y), points[:, 1]])
+    normals = np.tile([0.0, 1.0 if up else -1.0, 0.0], (len(points), 1))
+    return mesh(vertices, np.array(faces), normals, points, material)
+
+
 def lathe(
     profile: Sequence[tuple[float, float]], material: str, segments: int = 20, center: Vector3 = (0, 0, 0)
 ) -> Mesh:
@@ -88,12 +119,14 @@ def lathe(
     )  # fmt: skip
 
 
-def tube(path: Sequence[Vector3], radius: float, material: str, sides: int = 8) -> Mesh:
-    """A round tube along a path (handles, spouts)."""
+def tube(path: Sequence[Vector3], radius: float, material: str, sides: int = 8, across: Vector3 | None = None) -> Mesh:
+    """A round tube along a path (handles, spouts). across: a direction in which the path never runs, for rings."""
     points = np.asarray(path, float)
     along = np.gradient(points, axis=0)
     along /= np.linalg.norm(along, axis=1, keepdims=True)
     helper = np.array([0.0, 0.0, 1.0]) if np.abs(along[:, 2]).max() < 0.9 else np.array([1.0, 0.0, 0.0])
+    if across is not None:
+        helper = np.asarray(across, float)
     first = np.cross(along, helper)
     first /= np.linalg.norm(first, axis=1, keepdims=True)
     second = np.cross(along, first)

@@ -11,15 +11,12 @@ from dataclasses import dataclass, field, replace
 import mujoco
 import numpy as np
 
-from rls3.embedded_thor.assets import asset
 from rls3.embedded_thor.content import Asset, Mesh, Placed, Room, Vector3
 from rls3.embedded_thor.coords import euler_to_matrix, quaternion_to_mujoco, to_mujoco
 from rls3.embedded_thor.materials import SIZE_PX, texture
-from rls3.embedded_thor.rooms import room as room_named
 
 _VISIBLE_GROUP, _HIDDEN_GROUP = 0, 5
 NEAR_M, FAR_M = 0.05, 20.0
-_EXTENT_M = 4.0
 _CORNER_SIGNS = np.array(list(itertools.product((-0.5, 0.5), repeat=3)))
 
 
@@ -29,7 +26,7 @@ class Item:
 
     Attributes:
         position: pivot (centre of the bottom face at rotation zero), world, metres. rotation: Unity Euler degrees.
-        openness, toggled: states that are told, not drawn.
+        openness, toggled: states that are told, not drawn. moving: whether it was not at rest when it was last let go.
     """
 
     name: str
@@ -44,6 +41,7 @@ class Item:
     active: bool = True
     openness: float = 0.0
     toggled: bool = False
+    moving: bool = False
     geoms: list[int] = field(default_factory=list)
     body: int = 0
 
@@ -51,13 +49,16 @@ class Item:
         self.move(self.position, self.rotation)
 
     def move(self, position: np.ndarray, rotation: Vector3) -> None:
-        """Set the pose, and what follows from it: `matrix` (3, 3) and `corners` (8, 3) of the oriented box, world, metres."""
+        """Set the pose, and what follows from it: `matrix` (3, 3), `corners` (8, 3) of the oriented box and
+        `foot`, the point below its middle (world, metres)."""
         self.position, self.rotation = np.array(position, float), rotation
         self.matrix = euler_to_matrix(*rotation)
         self.fixed_metadata: dict | None = None  # made by metadata.py when asked for
         bottom = self.placed.furniture.bottom if self.placed else 0.0
         own = _CORNER_SIGNS * np.asarray(self.size) + np.array([0.0, self.size[1] / 2 + bottom, 0.0])
         self.corners = self.position + own @ self.matrix.T
+        x, _, z = self.corners.mean(axis=0)
+        self.foot = np.array([x, self.corners[:, 1].min(), z])
 
 
 def object_id(type_: str, position: np.ndarray) -> str:
@@ -68,17 +69,19 @@ def object_id(type_: str, position: np.ndarray) -> str:
 class World:
     """The compiled room. Costs about 0.2 s to make; `reset` is cheap."""
 
-    def __init__(self, name: str) -> None:
-        self.room: Room = room_named(name)
+    def __init__(self, room: Room) -> None:
+        self.room = room
+        extent = room.extent_m
         spec = mujoco.MjSpec()
-        spec.stat.extent, spec.stat.center = _EXTENT_M, np.zeros(3)
-        spec.visual.map.znear, spec.visual.map.zfar = NEAR_M / _EXTENT_M, FAR_M / _EXTENT_M
+        spec.stat.extent, spec.stat.center = extent, to_mujoco(np.array(room.center))
+        spec.visual.map.znear, spec.visual.map.zfar = NEAR_M / extent, FAR_M / extent
         spec.visual.map.shadowclip = 0.9
         spec.visual.global_.offwidth = spec.visual.global_.offheight = 2048
         spec.option.gravity = (0, 0, -9.81)
         self._materials = self._add_materials(spec)
         self._mesh_names: set[str] = set()
         self.items: dict[str, Item] = {}
+        self.hulls: dict[str, tuple[np.ndarray, ...]] = {}  # of physics.py
         self.shell_geoms = self._add_shell(spec)
         self._add_furniture(spec)
         self._add_objects(spec)
@@ -143,33 +146,38 @@ class World:
                 self._geom(spec, body, piece.name, mesh, mesh.material)
             position = np.array(piece.position)
             self.items[piece.name] = Item(
-                piece.name, piece.furniture.type, object_id(piece.furniture.type, position), piece.furniture.size,
+                piece.name, piece.furniture.type, piece.object_id or object_id(piece.furniture.type, position), piece.furniture.size,
                 position, rotation, pickupable=False, placed=piece,
             )  # fmt: skip
 
     def _add_objects(self, spec: mujoco.MjSpec) -> None:
         for instance in self.room.objects:
-            kind = asset(instance.asset)
+            kind = instance.asset
             body = spec.worldbody.add_body(name=instance.name)
             body.add_freejoint()
             body.mass, body.inertia, body.explicitinertial = kind.mass_kg, np.full(3, 1e-3), True
             for mesh in kind.meshes:
                 material = f"color-{instance.color}" if mesh.material == "color" else mesh.material
-                self._geom(spec, body, instance.asset, mesh, material)
+                self._geom(spec, body, kind.name, mesh, material)
             position = np.array(instance.position)
             self.items[instance.name] = Item(
-                instance.name, instance.asset, object_id(instance.asset, position), kind.size,
+                instance.name, kind.type, instance.object_id or object_id(kind.type, position), kind.size,
                 position, (0.0, instance.yaw_deg, 0.0), pickupable=True, asset=kind,
             )  # fmt: skip
 
     def _add_lights(self, spec: mujoco.MjSpec) -> None:
         sun = to_mujoco(np.array(self.room.sun))
         sun = sun / np.linalg.norm(sun)
+        center = to_mujoco(np.array(self.room.center))
         ambient = self.room.ambient
         head = spec.visual.headlight  # light from everywhere: its ambient part is not shadowed
         head.active, head.ambient, head.diffuse, head.specular = 1, np.full(3, ambient), np.full(3, 0.08), np.zeros(3)
         key = spec.worldbody.add_light(
-            name="sun", type=mujoco.mjtLightType.mjLIGHT_DIRECTIONAL, pos=-3.5 * sun, dir=sun, castshadow=True
+            name="sun",
+            type=mujoco.mjtLightType.mjLIGHT_DIRECTIONAL,
+            pos=center - 0.875 * self.room.extent_m * sun,
+            dir=sun,
+            castshadow=True,
         )
         key.diffuse, key.specular, key.ambient = np.full(3, 0.55), np.full(3, 0.25), np.zeros(3)
         fill = spec.worldbody.add_light(

@@ -1,10 +1,12 @@
-"""Frozen benchmarks: `val`, which decides (early stop, gate), and `test`, which nothing reads that decides."""
+"""Frozen benchmarks, in rooms in which nothing is trained: `val`, which decides (early stop, gate); `test`, which nothing
+reads that decides; `unseen`, in test's rooms, with a subject or reference of the types that campaigns hold out."""
 
 import argparse
 import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from rls3.agents.container import surveys_of
 from rls3.agents.validity import problems
 from rls3.dataset.sample import Sample, Split, make_sample, read_samples, write_samples
 from rls3.dataset.stratified import stratified_specs
@@ -16,7 +18,7 @@ from rls3.seeds import generator
 from rls3.thor.client import ThorClient
 from rls3.thor.pool import RenderFailure, RenderPool
 
-BENCHMARKS = ("val", "test")
+BENCHMARKS = ("val", "test", "unseen")
 
 
 def benchmark_path(folder: Path, split: str) -> Path:
@@ -34,12 +36,12 @@ def read_benchmark(folder: Path, split: str) -> list[Sample]:
 def valid_samples(
     params: Params, name: str, split: Split, pool: RenderPool, surveys: Sequence[RoomSurvey]
 ) -> Iterator[Sample]:
-    """Endless valid samples of stratified scenes, rendered in batches."""
+    """Endless valid samples of stratified scenes, rendered in batches of every relation in every room."""
     rng = generator(params.campaign.seed, 0, name)
     specs = stratified_specs(surveys, params.sampling, rng)
     by_room = {survey.floor_plan: survey for survey in surveys}
     for step in itertools.count():
-        for scene in pool.render(list(itertools.islice(specs, 260))):
+        for scene in pool.render(list(itertools.islice(specs, len(CELLS) * len(surveys)))):
             if isinstance(scene, RenderFailure) or problems(scene, by_room[scene.spec.floor_plan], params.sampling):
                 continue
             kinds = list(by_room[scene.spec.floor_plan].kinds)
@@ -61,33 +63,43 @@ def balanced(samples: Iterator[Sample], per_cell: int, most: int = 200) -> list[
             return [sample for found in of_cell.values() for sample in found]
     scarce = min(CELLS, key=lambda cell: len(of_cell[cell.index]))
     raise DataError(
-        f"the relation '{scarce}' hardly occurs in {', '.join({s.floor_plan for f in of_cell.values() for s in f})}; add rooms with furniture at more heights to simulator.floor_plans"
+        f"the relation '{scarce}' hardly occurs in {', '.join(sorted({s.floor_plan for f in of_cell.values() for s in f}))}; "
+        "add rooms with furniture at more heights to evaluation.val_floor_plans and evaluation.test_floor_plans"
     )
 
 
-def _surveys(params: Params, runtime_dir: Path) -> list[RoomSurvey]:
+def _surveys(params: Params, floor_plans: Sequence[str], with_held_out: bool, runtime_dir: Path) -> list[RoomSurvey]:
     with ThorClient(params.simulator, runtime_dir) as client:
-        return [client.survey(room) for room in params.simulator.floor_plans]
+        return list(surveys_of(client, floor_plans, params.sampling, with_held_out).values())
 
 
 def build(params: Params, folder: Path, runtime_dir: Path) -> None:
-    """Render and freeze both benchmarks: disjoint by spec."""
-    surveys = _surveys(params, runtime_dir)
-    wanted = {"val": params.evaluation.val_per_cell, "test": params.evaluation.test_per_cell}
-    seen: set[str] = set()
+    """Render and freeze the benchmarks: disjoint by room from what is trained on, and from each other by spec."""
+    wanted = params.evaluation
+    held_out = set(params.sampling.held_out_types)
     with RenderPool(params.simulator, runtime_dir) as pool:
-        for split, per_cell in wanted.items():
-            fresh = (s for s in valid_samples(params, split, split, pool, surveys) if s.sample_id not in seen)
-            chosen = balanced(fresh, per_cell)
-            seen |= {s.sample_id for s in chosen}
-            write_samples(chosen, benchmark_path(folder, split))
+
+        def samples(split: Split, floor_plans: Sequence[str], with_held_out: bool = False) -> Iterator[Sample]:
+            surveys = _surveys(params, floor_plans, with_held_out, runtime_dir)
+            return valid_samples(params, split, split, pool, surveys)
+
+        val = balanced(samples("val", wanted.val_floor_plans), wanted.val_per_cell)
+        test = balanced(samples("test", wanted.test_floor_plans), wanted.test_per_cell)
+        new = (
+            sample
+            for sample in samples("unseen", wanted.test_floor_plans, with_held_out=True)
+            if held_out & {item.kind.type for item in sample.objects[:2]}
+        )
+        unseen = balanced(new, wanted.unseen_per_cell) if held_out else []
+    for split, chosen in zip(BENCHMARKS, (val, test, unseen)):
+        write_samples(chosen, benchmark_path(folder, split))
 
 
 def build_pretraining(params: Params, path: Path, folder: Path, runtime_dir: Path) -> None:
     """Render the scenes on which base models are pre-trained; none is in a benchmark. A file that is there is kept."""
     if path.exists():
         return
-    surveys = _surveys(params, runtime_dir)
+    surveys = _surveys(params, params.simulator.floor_plans, True, runtime_dir)
     seen = {s.sample_id for split in BENCHMARKS for s in read_benchmark(folder, split)}
     with RenderPool(params.simulator, runtime_dir) as pool:
         samples = valid_samples(params, "pretrain", "pretrain", pool, surveys)

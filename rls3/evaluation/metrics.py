@@ -1,6 +1,7 @@
 """Metrics. Main one: two-way accuracy per term (the true caption against the same caption with that one term flipped),
 macro-averaged over the six terms. Chance is 50 %; for four-way object accuracy 25 %. A tie is not a success."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,14 @@ from rls3.vlm.features import ImageFeatures
 from rls3.vlm.interface import VLM
 
 TERMS = tuple(map(str, Term))
+_ROOM_TYPES = {0: "kitchen", 2: "living room", 3: "bedroom", 4: "bathroom"}
+
+
+def room_type(floor_plan: str) -> str:
+    """By iTHOR's numbering: FloorPlan1-30 are kitchens, 201-230 living rooms, 301-330 bedrooms, 401-430 bathrooms; another
+    scene stands for itself."""
+    match = re.fullmatch(r"FloorPlan(\d+)", floor_plan)
+    return _ROOM_TYPES.get(int(match[1]) // 100, floor_plan) if match else floor_plan
 
 
 @dataclass(frozen=True)
@@ -50,7 +59,7 @@ class Evaluation:
     accuracy: Slice
     by_term: dict[str, Slice]
     by_complexity: dict[str, Slice]
-    by_room: dict[str, Slice]
+    by_room_type: dict[str, Slice]
     strict: Slice
     object_accuracy: Slice
     n_samples: int
@@ -139,15 +148,15 @@ def _slice_mean(right: np.ndarray, params: EvaluationParams, seed: int) -> Slice
 
 
 def summarize(verdicts: Verdicts, samples: Sequence[Sample], params: EvaluationParams, seed: int) -> Evaluation:
-    """Accuracy by term, complexity and room, each with its interval."""
+    """Accuracy by term, complexity and room type, each with its interval."""
     terms = verdicts.term_right
     complexity = np.array([s.complexity for s in samples])
-    rooms = np.array([s.floor_plan for s in samples])
+    rooms = np.array([room_type(s.floor_plan) for s in samples])
     return Evaluation(
         accuracy=_slice_macro(terms, params, seed),
         by_term={term: _slice_mean(terms[:, i], params, seed) for i, term in enumerate(TERMS)},
         by_complexity={str(c): _slice_macro(terms[complexity == c], params, seed) for c in (1, 2, 3)},
-        by_room={room: _slice_macro(terms[rooms == room], params, seed) for room in sorted(set(rooms))},
+        by_room_type={room: _slice_macro(terms[rooms == room], params, seed) for room in sorted(set(rooms))},
         strict=_slice_mean(verdicts.strict, params, seed),
         object_accuracy=_slice_mean(verdicts.object_right, params, seed),
         n_samples=len(samples),

@@ -26,7 +26,7 @@ def report_campaign(campaign: Campaign, summary: dict[str, Any], evaluation: dic
     params = campaign.params
     settings = {
         "vision-language model": f"{params.vlm.family}, from {params.vlm.checkpoint}", "agent": f"{params.agent.name} ({params.agent.action} actions)",
-        "simulator": f"{params.simulator.backend}, {params.simulator.width_px}x{params.simulator.height_px} px, rooms {', '.join(params.simulator.floor_plans)}",
+        "simulator": f"{params.simulator.backend}, {params.simulator.width_px}x{params.simulator.height_px} px, {_rooms(params.simulator.floor_plans)}",
         "seed": str(params.campaign.seed),
     }  # fmt: skip
     lineage = {
@@ -40,6 +40,10 @@ def report_campaign(campaign: Campaign, summary: dict[str, Any], evaluation: dic
         summary["seconds_total"], summary["orchestration_share"], terms, _gallery(campaign, campaign.round(evaluation["round"])),
     )  # fmt: skip
     return write_report(page, campaign.report)
+
+
+def _rooms(floor_plans: tuple[str, ...]) -> str:
+    return ", ".join(floor_plans) if len(floor_plans) <= 8 else f"{len(floor_plans)} rooms"
 
 
 def _manifest(round_: Round) -> dict[str, Any]:

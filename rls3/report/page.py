@@ -157,14 +157,18 @@ def _slices(data: ReportData) -> str:
         for c in before["by_complexity"]
     ]
     named += [
-        (room, before["by_room"][room], after["by_room"][room])
-        for room in before["by_room"]
-        if room in after["by_room"]
+        (room, before["by_room_type"][room], after["by_room_type"][room])
+        for room in before["by_room_type"]
+        if room in after["by_room_type"]
     ]
     named += [
         ("strict (above all relation negatives)", before["strict"], after["strict"]),
         ("object (four-way)", before["object_accuracy"], after["object_accuracy"]),
     ]
+    if "unseen" in data.base and "unseen" in data.final:
+        named.append(
+            ("types held out of training (unseen)", *(e["unseen"]["accuracy"] for e in (data.base, data.final)))
+        )
     return _table(
         ["slice of test", "base", "result", "n"],
         [(n, _percent(a["accuracy"]), _percent(b["accuracy"]), str(b["count"])) for n, a, b in named],

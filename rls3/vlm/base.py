@@ -6,8 +6,10 @@ they mean nothing to it.
 - clip: the vision tower regresses every visible object's place from its pooled output, by type and by colour, and labels
   its patches; then, with it locked, both projections and the text tower learn which objects a caption names, where the
   first and the second of them stand, and (from text alone) that "A left of B" is "B right of A".
-- vilt: the words of a caption without relation words regress the place of the object that they name; then, and with
-  it, matching tells captions with present objects from captions with an absent one.
+- vilt: the image's part of the stream learns the same as clip's vision tower (the paper's ViLT begins as a ViT, too);
+  then the names in a caption regress the places of what they name, and matching tells captions with present objects
+  from captions with an absent one.
+False names are often of the same colour as the true one, else colour alone would tell them apart.
 Heads used for this are thrown away.
 """
 
@@ -17,6 +19,7 @@ import logging
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -153,27 +156,53 @@ class _VisionHeads(_PatchHeads):
         self.present = nn.Linear(width, types * colors)
 
 
+class _ClipEncoder(nn.Module):
+    """Pixels to the patches' states (B, P, width) and the pooled output (B, width) of CLIP's vision tower."""
+
+    def __init__(self, vlm: ClipVLM) -> None:
+        super().__init__()
+        self.vision = vlm.model.vision_model
+        self.width = self.vision.config.hidden_size
+
+    def forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        output = self.vision(pixel_values=pixels)
+        return output.last_hidden_state[:, 1:], output.pooler_output
+
+
+class _ViltEncoder(nn.Module):
+    """The same of ViLT's stream, with no words in it."""
+
+    def __init__(self, vlm: ViltVLM) -> None:
+        super().__init__()
+        self.embed, self.vilt = vlm.patch_embeddings, vlm.model.vilt
+        self.width = self.vilt.config.hidden_size
+
+    def forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        image_modality = self.vilt.embeddings.token_type_embeddings.weight[1]
+        states = self.vilt.layernorm(self.vilt.encoder(self.embed(pixels) + image_modality).last_hidden_state)
+        return states[:, 1:], states[:, 0]
+
+
 def _pretrain_vision(
-    vlm: ClipVLM, data: PretrainSet, types: torch.Tensor, colors: torch.Tensor, params: BaseParams, rng: torch.Generator
-) -> None:
+    encoder: _ClipEncoder | _ViltEncoder, processor: Any, data: PretrainSet, types: torch.Tensor, colors: torch.Tensor,
+    epochs: float, params: BaseParams, rng: torch.Generator,
+) -> None:  # fmt: skip
     """types, colors: (kinds,) index of each kind's type and colour."""
-    mean, std = (torch.tensor(v) for v in (vlm.image_processor.image_mean, vlm.image_processor.image_std))
+    mean, std = (torch.tensor(v) for v in (processor.image_mean, processor.image_std))
     n_types, n_colors = int(types.max()) + 1, int(colors.max()) + 1
-    heads = _VisionHeads(params.vision_width, n_types, n_colors)
-    vision = vlm.model.vision_model
-    optimizer = torch.optim.AdamW(
-        [*vision.parameters(), *heads.parameters()], lr=params.learning_rate, weight_decay=0.02
-    )
-    schedule = _schedule(optimizer, int(params.vision_epochs * len(data) / params.batch_size))
-    vision.train()
-    for step, steps, rows in _loop(data, params.vision_epochs, params, rng):
+    heads = _VisionHeads(encoder.width, n_types, n_colors)
+    trainable = [*encoder.parameters(), *heads.parameters()]
+    optimizer = torch.optim.AdamW(trainable, lr=params.learning_rate, weight_decay=0.02)
+    schedule = _schedule(optimizer, int(epochs * len(data) / params.batch_size))
+    encoder.train()
+    for step, steps, rows in _loop(data, epochs, params, rng):
         pixels, kinds, places, boxes = data.batch(rows, mean, std, rng)
         with _half_precision():
-            output = vision(pixel_values=pixels)
+            patches, pooled = encoder(pixels)
         there = kinds >= 0
         safe = kinds.clamp(min=0)
         type_, color = types[safe], colors[safe]
-        pooled = output.pooler_output.float()
+        pooled = pooled.float()
         predicted = (
             heads.by_type(pooled).view(len(rows), n_types, _PLACES).gather(1, type_[..., None].expand(-1, -1, _PLACES))
             + heads.by_color(pooled).view(len(rows), n_colors, _PLACES).gather(1, color[..., None].expand(-1, -1, _PLACES))
@@ -181,18 +210,25 @@ def _pretrain_vision(
         where = F.smooth_l1_loss(predicted[there], places[there], beta=0.3)
         target = torch.zeros(len(rows), n_types * n_colors).scatter_(1, safe, there.float())
         what = F.binary_cross_entropy_with_logits(heads.present(pooled), target, pos_weight=torch.tensor(8.0))
-        dense = heads.patches(output.last_hidden_state[:, 1:].float(), kinds, boxes, types, colors)
+        dense = heads.patches(patches.float(), kinds, boxes, types, colors)
         loss = 3 * where + 2 * what + 0.3 * dense
         optimizer.zero_grad()
         loss.backward()
-        nn.utils.clip_grad_norm_(vision.parameters(), 1.0)
+        nn.utils.clip_grad_norm_(encoder.parameters(), 1.0)
         optimizer.step()
         schedule.step()
         if step % 100 == 0:
             logger.info(
                 "vision %d/%d where %.4f what %.4f dense %.4f", step, steps, where.item(), what.item(), dense.item()
             )
-    vision.eval()
+    encoder.eval()
+
+
+def _false_name(true: int, present: Sequence[int], vocabulary: Sequence[Kind], rng: np.random.Generator) -> int:
+    """A kind that the image does not show: of the true one's colour in half of the cases, any else."""
+    absent = [k for k in range(len(vocabulary)) if k not in present]
+    alike = [k for k in absent if vocabulary[k].color == vocabulary[true].color]
+    return int(rng.choice(alike if alike and rng.random() < 0.5 else absent))
 
 
 def _captions(
@@ -217,11 +253,15 @@ def _captions(
                 return f"The {object_name(vocabulary[x])} and the {object_name(vocabulary[y])}."
             return Caption(vocabulary[x], cell, vocabulary[y]).text
 
-        absent = rng.permutation([k for k in range(len(vocabulary)) if k not in columns])[:n_false]
+        def false_text(x: int, y: int, columns=columns, text=text) -> str:
+            if rng.random() < 0.5:
+                return text(_false_name(x, columns, vocabulary, rng), y)
+            return text(x, _false_name(y, columns, vocabulary, rng))
+
         rows.append(row)
         named.append((a, b))
         true.append(text(first, second))
-        false.append([text(int(k), second) if rng.random() < 0.5 else text(first, int(k)) for k in absent])
+        false.append([false_text(first, second) for _ in range(n_false)])
     return rows, named, true, false
 
 
@@ -334,39 +374,19 @@ def _pretrain_vilt(
     head = nn.Linear(params.width, _PLACES)
     dense_heads = _PatchHeads(params.width, int(types.max()) + 1, int(colors.max()) + 1)
     everything = [*vlm.model.parameters(), *head.parameters(), *dense_heads.parameters()]
-    nn.init.trunc_normal_(vlm.model.vilt.embeddings.position_embeddings, std=0.02)  # the library starts it at zero
     optimizer = torch.optim.AdamW(everything, lr=params.learning_rate, weight_decay=0.02)
     schedule = _schedule(optimizer, int(params.vilt_epochs * len(data) / params.batch_size))
-    names = [object_name(kind) for kind in vocabulary]
-    tail = [vlm.tokenizer(name, add_special_tokens=False)["input_ids"] for name in names]
+    length = [len(vlm.tokenizer(object_name(kind), add_special_tokens=False)["input_ids"]) for kind in vocabulary]
     vlm.model.train()
     for step, steps, rows in _loop(data, params.vilt_epochs, params, rng):
         pixels, kinds, places, boxes = data.batch(rows, mean, std, rng)
-        kept, true, false = [], [], []
-        ends, targets = [], []
-        for row, present in enumerate(kinds.tolist()):
-            columns = [c for c, k in enumerate(present) if k >= 0]
-            if len(columns) < 2:
-                continue
-            a, b = (int(c) for c in draws.choice(columns, 2, replace=False))
-            ka, kb = present[a], present[b]
-            absent = [k for k in draws.permutation(len(vocabulary))[:6] if k not in present][:1]
-            kept.append(row)
-            relation = CELLS[int(draws.integers(26))] if draws.random() < 0.3 else None
-
-            def text(x: int, y: int, relation=relation) -> str:
-                return (
-                    Caption(vocabulary[x], relation, vocabulary[y]).text
-                    if relation
-                    else f"The {names[x]} and the {names[y]}."
-                )
-
-            true.append(text(ka, kb))
-            false.append([text(int(absent[0]), kb) if draws.random() < 0.5 else text(ka, int(absent[0]))])
-            # Index of the last word of each name: <s> the NAME_A ... the NAME_B . </s>
-            middle = len(vlm.tokenizer(true[-1])["input_ids"])
-            ends.append((1 + len(tail[ka]), middle - 3))
-            targets.append(torch.stack([places[row, a], places[row, b]]))
+        kept, named, true, false = _captions(kinds, vocabulary, draws, 1, 0.5)
+        # Index of the last word of each name: <s> the NAME_A ... the NAME_B . </s>
+        ends = [
+            (1 + length[kinds[row, a]], len(ids) - 3)
+            for row, (a, _), ids in zip(kept, named, vlm.tokenizer(true)["input_ids"])
+        ]
+        targets = places[kept].gather(1, torch.tensor(named)[..., None].expand(-1, -1, _PLACES))
         pixels = pixels[kept]
         texts = [*true, *(f[0] for f in false)]
         with _half_precision():
@@ -375,8 +395,8 @@ def _pretrain_vilt(
         hidden = output.last_hidden_state.float()
         words = hidden[: len(true)]
         at = torch.tensor(ends)
-        named = words.gather(1, at[..., None].expand(-1, -1, words.shape[-1]))
-        where = F.smooth_l1_loss(head(named), torch.stack(targets), beta=0.3)
+        names = words.gather(1, at[..., None].expand(-1, -1, words.shape[-1]))
+        where = F.smooth_l1_loss(head(names), targets, beta=0.3)
         logits = vlm.model.rank_output(output.pooler_output.float())[:, 0]
         matching = F.softplus(logits[len(true) :] - logits[: len(true)]).mean()
         shown = hidden[: len(true), -patches.shape[1] + 1 :]
@@ -412,9 +432,15 @@ def make_base(family: Family, samples: Sequence[Sample], params: BaseParams) -> 
         vlm.model.set_attn_implementation("eager")
         data = PretrainSet(samples, vocabulary, params.image_px)
         if family == "clip":
-            _pretrain_vision(vlm, data, types, colors, params, rng)
+            _pretrain_vision(
+                _ClipEncoder(vlm), vlm.image_processor, data, types, colors, params.vision_epochs, params, rng
+            )
             _pretrain_clip_text(vlm, data, vocabulary, params, rng, draws)
         else:
+            nn.init.trunc_normal_(vlm.model.vilt.embeddings.position_embeddings, std=0.02)  # the library: zero
+            _pretrain_vision(
+                _ViltEncoder(vlm), vlm.image_processor, data, types, colors, params.vilt_vision_epochs, params, rng
+            )
             _pretrain_vilt(vlm, data, vocabulary, types, colors, params, rng, draws)
     return vlm
 

@@ -189,3 +189,63 @@ def test_resolution_can_change(controller):
     controller.reset("FloorPlan1")
     assert controller.step("ChangeResolution", x=90, y=140).frame.shape == (140, 90, 3)
     assert controller.step("ChangeResolution", x=160, y=120).frame.shape == (120, 160, 3)
+
+
+def _by_type(event, type_, **where):
+    return [
+        o for o in event.metadata["objects"] if o["objectType"] == type_ and all(o[k] == v for k, v in where.items())
+    ]
+
+
+def test_what_is_let_go_falls_and_rests(controller):
+    """On the table under it, upright, at rest; and where it was put if it is to stay there."""
+    event = controller.reset("FloorPlan1")
+    mug, table = (_by_type(event, t)[0] for t in ("Mug", "DiningTable"))
+    box = table["axisAlignedBoundingBox"]
+    above = {"x": box["center"]["x"], "y": box["center"]["y"] + box["size"]["y"] / 2 + 0.3, "z": box["center"]["z"]}
+    pose = {"objectName": mug["name"], "position": above, "rotation": {"x": 0, "y": 40, "z": 0}}
+    event = controller.step("SetObjectPoses", objectPoses=[pose], placeStationary=False, raise_for_failure=True)
+    fallen = next(o for o in event.metadata["objects"] if o["name"] == mug["name"])
+    low = min(corner[1] for corner in fallen["objectOrientedBoundingBox"]["cornerPoints"])
+    assert abs(low - (box["center"]["y"] + box["size"]["y"] / 2)) < 0.01
+    assert table["objectId"] in fallen["parentReceptacles"]
+    assert not fallen["isMoving"] and event.metadata["isSceneAtRest"]
+    event = controller.step("SetObjectPoses", objectPoses=[pose], placeStationary=True, raise_for_failure=True)
+    stays = next(o for o in event.metadata["objects"] if o["name"] == mug["name"])
+    assert abs(stays["position"]["y"] - above["y"]) < 1e-4
+
+
+def test_what_is_dropped_on_another_does_not_pass_through_it(controller):
+    event = controller.reset("FloorPlan1")
+    box, pot = _by_type(event, "Book")[0], _by_type(event, "Pot")[0]
+    table = _by_type(event, "DiningTable")[0]["axisAlignedBoundingBox"]
+    top = table["center"]["y"] + table["size"]["y"] / 2
+
+    def pose(entry, height):
+        position = {"x": table["center"]["x"], "y": top + height, "z": table["center"]["z"]}
+        return {"objectName": entry["name"], "position": position, "rotation": {"x": 0, "y": 0, "z": 0}}
+
+    poses = [pose(box, 0.05), pose(pot, 0.4)]
+    event = controller.step("SetObjectPoses", objectPoses=poses, placeStationary=False, raise_for_failure=True)
+    lower, upper = (
+        np.array(
+            next(o for o in event.metadata["objects"] if o["name"] == e["name"])["axisAlignedBoundingBox"][
+                "cornerPoints"
+            ]
+        )
+        for e in (box, pot)
+    )
+    assert upper[:, 1].min() > lower[:, 1].max() - 0.01
+
+
+def test_the_locobot_sees_from_its_own_height_and_does_not_move_sideways(start):
+    bot = start(scene="FloorPlan201", width=64, height=64, agentMode="locobot", applyActionNoise=False)
+    metadata = bot.last_event.metadata
+    assert abs(metadata["cameraPosition"]["y"] - (metadata["agent"]["position"]["y"] - 0.0312)) < 1e-3
+    assert abs(metadata["fov"] - 60) < 1e-3
+    assert not bot.step("MoveLeft").metadata["lastActionSuccess"]
+    before = bot.last_event.metadata["agent"]["rotation"]["y"]
+    assert abs((bot.step("RotateRight").metadata["agent"]["rotation"]["y"] - before) % 360 - 90) < 1e-3
+    bot.reset("FloorPlan201", applyActionNoise=True, rotateGaussianSigma=0.5)
+    turned = (bot.step("RotateRight").metadata["agent"]["rotation"]["y"] - before) % 360
+    assert 85 < turned < 95 and abs(turned - 90) > 1e-6

@@ -15,21 +15,6 @@ from tests.conftest import ROOT
 pytestmark = pytest.mark.xdist_group("simulator")
 
 
-@pytest.fixture(scope="module")
-def controller(tmp_path_factory):
-    home, before = tmp_path_factory.mktemp("home"), os.environ.get("HOME")
-    os.environ["HOME"] = str(home)
-    from ai2thor.controller import Controller
-
-    made = Controller(
-        local_executable_path=f"{sys.executable} -m rls3.embedded_thor", x_display=":0", server_timeout=60, width=160, height=120, quality="Medium",
-        scene="FloorPlan1", renderInstanceSegmentation=True, renderDepthImage=True, fieldOfView=60,
-    )  # fmt: skip
-    yield made
-    made.stop()
-    os.environ["HOME"] = before or "/root"
-
-
 def _objects(event, **where):
     return [o for o in event.metadata["objects"] if all(o[k] == v for k, v in where.items())]
 

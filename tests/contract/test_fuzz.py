@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from rls3.embedded_thor.actions import _ACTIONS, perform
 from rls3.embedded_thor.metadata import agent_metadata
 from rls3.embedded_thor.session import Session
+from tests.contract.houses import small_house
 
 NUMBERS = st.one_of(st.floats(-400, 400), st.integers(-10, 10), st.sampled_from([1e308, -0.0, 2**40, 0.25]))
 POSITIONS = st.fixed_dictionaries({}, optional={axis: st.floats(-4, 4) for axis in "xyz"})
@@ -22,6 +23,23 @@ JUNK = st.one_of(
     st.lists(NUMBERS, max_size=2),
     st.dictionaries(st.text(max_size=3), NUMBERS, max_size=2),
 )
+
+
+@st.composite
+def houses(draw):
+    """The small house with one of its parts replaced by junk, or left out."""
+    house = json.loads(json.dumps(small_house()))
+    part = house
+    for _ in range(draw(st.integers(1, 4))):
+        keys = list(part) if isinstance(part, dict) else list(range(len(part))) if isinstance(part, list) else []
+        if not keys:
+            break
+        key = draw(st.sampled_from(keys))
+        if draw(st.booleans()) or not isinstance(part[key], dict | list):
+            part[key] = draw(JUNK)
+            break
+        part = part[key]
+    return house
 
 
 def messages(session):
@@ -37,8 +55,8 @@ def messages(session):
         max_size=4,
     )
     sensible = {
-        "objectId": st.sampled_from(ids), "objectPoses": poses, "position": POSITIONS, "rotation": POSITIONS, "sceneName": st.sampled_from(["FloorPlan1_physics", "FloorPlan2"]),
-        "x": st.floats(0, 300), "y": st.floats(0, 300), "forceAction": st.booleans(),
+        "objectId": st.sampled_from(ids), "objectPoses": poses, "position": POSITIONS, "rotation": POSITIONS, "sceneName": st.sampled_from(["FloorPlan1_physics", "FloorPlan2", "Procedural"]),
+        "x": st.floats(0, 300), "y": st.floats(0, 300), "forceAction": st.booleans(), "house": houses(), "agentMode": st.sampled_from(["default", "locobot"]),
     }  # fmt: skip
 
     @st.composite
@@ -71,6 +89,7 @@ def test_any_action_is_answered():
             outcome = session.agent.outcome
             counts[outcome.success] += 1
             assert outcome.success or outcome.message
+            assert outcome.code != "UnhandledException", (message, outcome.message)
             msgpack.packb(agent_metadata(session), default=lambda value: value.item())
 
     answered()

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.xdist_group("campaign")
 SMALL = {
     "campaign": {"rounds": 2, "episodes_per_round": 2, "threads": 1}, "sampling": {"steps_per_episode": 10, "min_visible_px": 12},
     "simulator": {"floor_plans": ["FloorPlan1", "FloorPlan201"], "width_px": 64, "height_px": 64, "quality": "observation", "workers": 1},
-    "finetune": {"batch_size": 16, "epochs": 1}, "evaluation": {"bootstrap": 50, "val_per_cell": 1, "test_per_cell": 1},
+    "finetune": {"batch_size": 16, "epochs": 1}, "evaluation": {"bootstrap": 50, "val_per_cell": 1, "test_per_cell": 1, "unseen_per_cell": 1, "val_floor_plans": ["FloorPlan21", "FloorPlan221"], "test_floor_plans": ["FloorPlan26", "FloorPlan226"]},
 }  # fmt: skip
 
 

@@ -22,7 +22,7 @@ def _evaluation(a):
         "accuracy": _slice(a),
         "by_term": {t: _slice(a + 0.01 * i) for i, t in enumerate(TERMS)},
         "by_complexity": {c: _slice(a) for c in "123"},
-        "by_room": {"FloorPlan1": _slice(a)},
+        "by_room_type": {"kitchen": _slice(a)},
         "strict": _slice(a / 2),
         "object_accuracy": _slice(0.9),
         "n_samples": 40,
