@@ -6,14 +6,15 @@ Two executables run at once, one on each core, as in a campaign; figures are of 
 
 import argparse
 import json
+import multiprocessing as mp
 import os
 import platform
 import statistics
 import tempfile
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("MUJOCO_GL", "egl")
 os.environ.setdefault("LP_NUM_THREADS", "1")  # as the executable sets them
@@ -55,15 +56,57 @@ def _timed(work: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-def _in_both(controllers: list[SafeController], work: Callable[[SafeController], object]) -> float:
-    """Seconds until both have done it."""
-    threads = [threading.Thread(target=work, args=(c,)) for c in controllers]
-    started = time.perf_counter()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return time.perf_counter() - started
+class _Pair:
+    """Two client processes, each with an executable of its own, that do the same at the same time: as a campaign's
+    rendering workers do."""
+
+    def __init__(self, folder: Path) -> None:
+        context = mp.get_context("spawn")
+        self._pipes, self._processes = [], []
+        for _ in range(2):
+            mine, theirs = context.Pipe()
+            process = context.Process(target=_client, args=(folder, theirs), daemon=True)
+            process.start()
+            self._pipes.append(mine)
+            self._processes.append(process)
+        for pipe in self._pipes:
+            pipe.recv()
+
+    def seconds(self, size_px: int, n: int, draw: bool) -> float:
+        """Until both have looked around n times."""
+        for pipe in self._pipes:
+            pipe.send((size_px, 0, draw))
+        for pipe in self._pipes:
+            pipe.recv()
+        started = time.perf_counter()
+        for pipe in self._pipes:
+            pipe.send((size_px, n, draw))
+        for pipe in self._pipes:
+            pipe.recv()
+        return time.perf_counter() - started
+
+    def close(self) -> None:
+        for pipe, process in zip(self._pipes, self._processes):
+            pipe.send(None)
+            process.join()
+
+
+def _client(folder: Path, pipe: Any) -> None:
+    """A campaign's scene: a handful of objects, the others switched off; then what it is asked for."""
+    controller = _start(folder, 128)
+    poses = [
+        {"objectName": o["name"], "position": o["position"], "rotation": o["rotation"]}
+        for o in controller.last_event.metadata["objects"] if o["pickupable"]
+    ][:3]  # fmt: skip
+    controller.act("SetObjectPoses", objectPoses=poses, placeStationary=True)
+    pipe.send("ready")
+    while (job := pipe.recv()) is not None:
+        size_px, n, draw = job
+        if n == 0:
+            controller.act("ChangeResolution", x=size_px, y=size_px)
+        _turns(controller, n, draw)
+        pipe.send("done")
+    controller.stop()
 
 
 def _turns(controller: SafeController, n: int, draw: bool) -> None:
@@ -82,31 +125,22 @@ def _speed(folder: Path) -> None:
         return seconds
 
     _said("start to first frame, 128 px", [starting() for _ in range(REPEATS)], "s")
-    pair = [_start(folder, 128), _start(folder, 128)]
+    controller = _start(folder, 128)
     new = iter([f"FloorPlan{n}" for n in (2, 203, 305, 407, 9)])
-    _said("reset to a new floor plan", [_timed(lambda: pair[0].reset(next(new))) for _ in range(REPEATS)], "s")
+    _said("reset to a new floor plan", [_timed(lambda: controller.reset(next(new))) for _ in range(REPEATS)], "s")
     _said(
         "reset to a floor plan that is kept",
-        [_timed(lambda: pair[0].reset("FloorPlan201")) for _ in range(REPEATS)],
+        [_timed(lambda: controller.reset("FloorPlan201")) for _ in range(REPEATS)],
         "s",
     )
-    pair[1].reset("FloorPlan201")
-    for controller in pair:  # a campaign's scene: a handful of objects, the others switched off
-        poses = [
-            {"objectName": o["name"], "position": o["position"], "rotation": o["rotation"]}
-            for o in controller.last_event.metadata["objects"] if o["pickupable"]
-        ][:3]  # fmt: skip
-        controller.act("SetObjectPoses", objectPoses=poses, placeStationary=True)
-    n = 300
-    rates = [n / _in_both(pair, lambda c: _turns(c, n, False)) for _ in range(REPEATS)]
+    controller.stop()
+    pair, n = _Pair(folder), 600
+    rates = [n / pair.seconds(128, n, False) for _ in range(REPEATS)]
     _said("steps without image, three objects, both busy", rates, "/s in one")
     for size in (128, 224, 300):
-        for controller in pair:
-            controller.act("ChangeResolution", x=size, y=size)
-        rates = [2 * 100 / _in_both(pair, lambda c: _turns(c, 100, True)) for _ in range(REPEATS)]
+        rates = [2 * 150 / pair.seconds(size, 150, True) for _ in range(REPEATS)]
         _said(f"RGB and ids, {size} px, dataset quality, both", rates, "/s in total")
-    for controller in pair:
-        controller.stop()
+    pair.close()
     session = _session()
     _said("the executable's own work for such a step, no wire", [_alone(session) for _ in range(REPEATS)], "/s in one")
     for size in (128, 224):

@@ -3,16 +3,16 @@
 import math
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from ai2thor.controller import Controller
 from ai2thor.server import Event
 from PIL import Image
 
-from rls3.params import Params, check_params, load_params
-from rls3.scene.records import Kind, Placement, SceneSpec, Viewpoint
+from rls3.embedded_thor.assets import ASSET_TYPES, COLORS, VARIANTS
+from rls3.params import Params, load_params
 from rls3.thor.backend import make_backend
-from rls3.thor.client import ThorClient
 from rls3.thor.controller import make_controller
 
 
@@ -55,16 +55,64 @@ def _rooms(params: Params, folder: Path) -> list[np.ndarray]:
     return images
 
 
+def _house() -> dict[str, Any]:
+    """A small ProcTHOR house whose table bears every type of object in each of its shapes, in turning colours."""
+
+    def thing(id_: str, asset_id: str, y: float, color: tuple[float, float, float] | None = None) -> dict[str, Any]:
+        entry = {"id": id_, "assetId": asset_id, "position": {"x": 0.0, "y": y, "z": 0.0}, "rotation": {"y": 0.0}}
+        return entry | ({"color": dict(zip("rgb", color))} if color else {})
+
+    corners = [(-2, -2), (-2, 2), (2, 2), (2, -2)]
+    walls = [
+        {
+            "id": f"wall|{i}", "roomId": "room|0", "material": {"name": "Plaster"},
+            "polygon": [{"x": x, "y": y, "z": z} for y in (0, 2.6) for x, z in (corners[i], corners[i - 1])],
+        }
+        for i in range(4)
+    ]  # fmt: skip
+    things = [
+        thing(f"{kind}|{shape}", f"{kind}_{shape}", 1.0, list(COLORS.values())[(i + shape) % 5])
+        for i, kind in enumerate(ASSET_TYPES)
+        for shape in range(1, VARIANTS + 1)
+    ]
+    room = {
+        "id": "room|0", "floorMaterial": {"name": "Wood"}, "floorPolygon": [{"x": x, "y": 0, "z": z} for x, z in corners],
+    }  # fmt: skip
+    return {"rooms": [room], "walls": walls, "objects": [thing("DiningTable|1", "", 0.4), *things]}
+
+
 def _objects(params: Params, folder: Path) -> list[np.ndarray]:
-    """Every kind on the coffee table of FloorPlan201."""
-    raw = params.model_dump()
-    raw["simulator"] |= {"width_px": 300, "height_px": 300, "quality": "beauty"}
-    view = Viewpoint(-0.5, 0.75, 180.0, 42.0, True, 30.0)
+    """Every type in each of its shapes, on a table, from as far as shows it whole."""
+    controller: Controller = make_controller(
+        make_backend(params.simulator), folder, 30.0, width=240, height=240, quality="Ultra", fieldOfView=40.0,
+        scene="FloorPlan1", visibilityDistance=5.0,
+    )  # fmt: skip
+    controller.reset(_house())
+    controller.step("AddThirdPartyCamera", position={"x": 0, "y": 1, "z": 0}, rotation={"x": 0, "y": 0, "z": 0})
+    entries = {o["name"]: o for o in controller.last_event.metadata["objects"]}
+    top = entries["DiningTable|1"]["axisAlignedBoundingBox"]["size"]["y"]
     images = []
-    with ThorClient(check_params(raw).simulator, folder) as client:
-        for kind in sorted(client.survey("FloorPlan201").kinds):
-            table = Placement(Kind(kind.type, kind.color), (-0.5, 0.42, -0.35), 30.0)
-            images.append(client.render(SceneSpec("FloorPlan201", (table,), view)).image[50:250, 50:250])
+    for name, entry in entries.items():
+        if not entry["pickupable"]:
+            continue
+        pose = {"objectName": name, "position": {"x": 0.0, "y": top, "z": 0.0}, "rotation": {"x": 0, "y": 145, "z": 0}}
+        controller.act("SetObjectPoses", objectPoses=[pose], placeStationary=True, renderImage=False)
+        corners = np.array(entry["objectOrientedBoundingBox"]["cornerPoints"])
+        far = 1.35 * max(0.08, float(np.linalg.norm(np.ptp(corners, axis=0)))) / math.tan(math.radians(20)) / 2
+        eye = {
+            "x": 0.0,
+            "y": top + float(np.ptp(corners[:, 1])) / 2 + far * math.sin(math.radians(30)),
+            "z": -far * math.cos(math.radians(30)),
+        }
+        event = controller.act(
+            "UpdateThirdPartyCamera",
+            thirdPartyCameraId=0,
+            position=eye,
+            rotation={"x": 30, "y": 0, "z": 0},
+            fieldOfView=40.0,
+        )
+        images.append(event.third_party_camera_frames[0][..., :3])
+    controller.stop()
     return images
 
 
@@ -73,7 +121,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for name, images, columns, size_px in (
             ("rooms", _rooms(params, Path(folder)), 10, 160),
-            ("objects", _objects(params, Path(folder)), 15, 90),
+            ("objects", _objects(params, Path(folder)), 12, 100),
         ):
             path = Path("docs") / f"{name}.jpg"
             _sheet(images, columns, size_px).save(path, quality=85)

@@ -176,7 +176,7 @@ def remote_control() -> list[Mesh]:
 def compact_disc() -> list[Mesh]:
     return [
         lathe([(0.008, 0), (0.060, 0), (0.060, 0.0015), (0.008, 0.0015)], "metal", 28),
-        lathe([(0.059, 0.0017), (0.022, 0.0018)][::-1], "color", 28),
+        lathe([(0.059, 0.0017), (0.022, 0.0018)], "color", 28),
     ]
 
 

@@ -6,6 +6,7 @@ first of them, x along the foot of `wall0` and y upwards. What we do not have is
 has no near one is left out and reported.
 """
 
+import re
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -377,7 +378,8 @@ def _thing(entry: dict[str, Any], parent: Placed | None, taken: _Taken) -> Place
     code = zlib.crc32(name.encode())
     colors = colors_of(kind)
     color = _nearest_color(entry.get("color"), colors) or (colors[code % len(colors)] if colors else "")
-    shape = asset(kind, code // 8 % VARIANTS)
+    number = re.search(r"_(\d+)$", str(entry.get("assetId", "")))  # "Mug_2" is our second shape
+    shape = asset(kind, (int(number[1]) - 1 if number else code // 8) % VARIANTS)
     if parent is not None:
         position = _place_on(parent, center, shape.size, taken)
         if position is None:

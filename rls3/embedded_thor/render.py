@@ -8,6 +8,8 @@ import numpy as np
 from rls3.embedded_thor.coords import to_mujoco
 from rls3.embedded_thor.world import FAR_M, NEAR_M, World
 
+_CONTEXTS_KEPT = 8  # each a world's meshes and textures as OpenGL has them, for one quality
+
 
 @dataclass(frozen=True)
 class Preset:
@@ -118,7 +120,9 @@ class Renderer:
             scene.flags[mujoco.mjtRndFlag.mjRND_REFLECTION] = False
             scene.flags[mujoco.mjtRndFlag.mjRND_SKYBOX] = False
             self._contexts[key] = (scene, context)
-        scene, context = self._contexts[key]
+            if len(self._contexts) > _CONTEXTS_KEPT:
+                self._contexts.pop(next(iter(self._contexts)))[1].free()
+        scene, context = self._contexts[key] = self._contexts.pop(key)  # at the end: the first is the longest unused
         if (context.offWidth, context.offHeight) != (width, height):
             mujoco.mjr_resizeOffscreen(width, height, context)
         return scene, context

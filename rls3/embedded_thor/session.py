@@ -1,6 +1,7 @@
 """What the executable knows between two actions: the world, the agent, its cameras and settings; and questions on them."""
 
 import colorsys
+import ctypes
 import math
 import zlib
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ AGENT_HEIGHT_M = 0.901  # of the agent's transform above the floor
 _HAND_AHEAD_M, _HAND_BELOW_M = 0.5, 0.2
 _RESTS_WITHIN_M = 0.02
 _WORLDS_KEPT = 8  # floor plans that need no building when they are reset to; each holds some 30 MB
+_LIBC = ctypes.CDLL(None)
 _RAY_GROUPS = np.array([1, 0, 0, 0, 0, 0], np.uint8)
 
 
@@ -128,27 +130,32 @@ class Session:
         """Switch to a floor plan; a plan that was built before is only put back in order."""
         if scene_name.removesuffix("_physics") not in (*SCENE_NAMES, PROCEDURAL):
             raise ActionFailed(f"scene {scene_name!r} is not in this build", "InvalidArgument")
-        world = self.worlds.pop(scene_name, None)
         if scene_name == PROCEDURAL:
-            self._forget(world)
-            world = World(empty_room())
-        elif world is None:
-            world = World(room_named(scene_name))
+            self.enter(scene_name, World(empty_room()))
+        elif scene_name in self.worlds:
+            self.worlds[scene_name].reset()
+            self.enter(scene_name, self.worlds[scene_name])
         else:
-            world.reset()
-        self.enter(scene_name, world)
+            self.enter(scene_name, World(room_named(scene_name)))
 
-    def _forget(self, world: World | None) -> None:
-        if world is not None and self.renderer is not None:
+    def _forget(self, scene_name: str) -> None:
+        """Free what a world holds, here and in OpenGL, and give it back to the system: else the memory would creep up."""
+        world = self.worlds.pop(scene_name)
+        if self.renderer is not None:
             self.renderer.forget(world)
+        del world
+        if hasattr(_LIBC, "malloc_trim"):  # glibc's
+            _LIBC.malloc_trim(0)
 
     def enter(self, scene_name: str, world: World) -> None:
         """Put the agent into a world, and everything that a scene has of its own at its start."""
-        if self.worlds.get(scene_name) is not world:
-            self._forget(self.worlds.pop(scene_name, None))
+        if self.worlds.get(scene_name) is world:
+            del self.worlds[scene_name]
+        elif scene_name in self.worlds:
+            self._forget(scene_name)
         self.worlds[scene_name] = world  # at the end: the first is the one not used for longest
         if len(self.worlds) > _WORLDS_KEPT:
-            self._forget(self.worlds.pop(next(iter(self.worlds))))
+            self._forget(next(iter(self.worlds)))
         self.scene_name = scene_name
         self.cameras, self.only, self.clock_s = [], None, 0.0
         self.rng = np.random.default_rng(0)

@@ -4,13 +4,14 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 from stable_baselines3 import PPO
 
+from rls3.agents.container import surveys_of
 from rls3.agents.environment import N_CELLS, SceneEnv, Weakness
 from rls3.agents.placement import ANY_CELL, Goal, solve, spots_of
 from rls3.agents.ppo import PPOAgent, make_agent
 from rls3.agents.random import RandomAgent
 from rls3.agents.rollout import Rollout, collect, load_rollout, save_rollout
 from rls3.agents.validity import problems
-from rls3.errors import DataError
+from rls3.errors import DataError, ParamsError
 from rls3.language.relation import CELLS, relation
 from rls3.scene.records import Kind
 from tests.conftest import make_params
@@ -211,3 +212,16 @@ def test_policy_file_continues_bit_for_bit(tmp_path):
     (tmp_path / "policy.safetensors").write_bytes(b"x")
     with pytest.raises(DataError, match="cannot be used"):
         b.load(tmp_path)
+
+
+def test_only_the_types_of_the_campaign_are_in_the_container():
+    sampling = make_params(sampling__types=["Mug", "Bowl"], sampling__held_out_types=["Vase"]).sampling
+    seen = [
+        surveys_of(GeometricSimulator(), ["Room1"], sampling, held_out)["Room1"].kinds for held_out in (False, True)
+    ]
+    assert [{kind.type for kind in kinds} for kinds in seen] == [{"Mug", "Bowl"}, {"Mug", "Bowl", "Vase"}]
+    everything = make_params(sampling__types=[], sampling__held_out_types=["Vase"]).sampling
+    kinds = surveys_of(GeometricSimulator(), ["Room1"], everything)["Room1"].kinds
+    assert {kind.type for kind in kinds} == {"Mug", "Bowl", "Pot"}
+    with pytest.raises(ParamsError, match="Room1 has 0 kinds of sampling.types, and a scene needs 3; it has Bowl, Mug"):
+        surveys_of(GeometricSimulator(), ["Room1"], make_params(sampling__types=["Piano"]).sampling)

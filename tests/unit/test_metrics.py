@@ -1,7 +1,7 @@
 import numpy as np
 import torch
 
-from rls3.evaluation.metrics import TERMS, Verdicts, judge, macro_accuracy, paired_gain, summarize
+from rls3.evaluation.metrics import TERMS, Verdicts, judge, macro_accuracy, paired_gain, room_type, summarize
 from rls3.reward import rewards
 from tests.conftest import make_params, make_sample_of, many_samples
 
@@ -48,6 +48,11 @@ def test_one_sample_by_hand():
     assert verdicts.strict[0] == 0.0 and verdicts.object_right[0] == 1.0
     assert np.isclose(verdicts.failure[0], (1 / (1 + np.exp(-1)) + 1 / (1 + np.exp(1))) / 2)
     assert macro_accuracy(verdicts.term_right) == 0.5
+
+
+def test_room_types_are_by_ithors_numbers():
+    names = ("FloorPlan7", "FloorPlan30", "FloorPlan201", "FloorPlan330", "FloorPlan401", "Procedural")
+    assert [room_type(n) for n in names] == ["kitchen", "kitchen", "living room", "bedroom", "bathroom", "Procedural"]
 
 
 def test_macro_average_weighs_terms_alike():

@@ -21,12 +21,24 @@ def test_the_repositorys_own_file_is_valid():
         ("campaign", "not of the form group.key=value"),
         ("sampling.min_visible_px=100000", "sampling.min_visible_px=100000 is more than a quarter"),
         ("campaign.name=../x", "campaign.name"),
+        ("simulator.floor_plans=[FloorPlan9-7]", "'FloorPlan9-7' runs backwards"),
+        ("simulator.floor_plans=[FloorPlan1, FloorPlan226]", "'FloorPlan226', a room of the benchmarks"),
+        ("sampling.held_out_types=[Book, Mug]", "names 'Mug', which sampling.types names too"),
     ],
 )
 def test_a_bad_value_is_one_sentence_that_names_it(override, message):
     with pytest.raises(ParamsError, match=message) as caught:
         load_params(ROOT / "params.yaml", [override])
     assert "\n" not in str(caught.value)
+
+
+def test_ranges_of_rooms_are_taken_in_turn_and_no_room_is_in_two_splits():
+    params = load_params(ROOT / "params.yaml", ["simulator.floor_plans=[FloorPlan1-3, FloorPlan201-202, FloorPlan7]"])
+    wanted = ("FloorPlan1", "FloorPlan201", "FloorPlan7", "FloorPlan2", "FloorPlan202", "FloorPlan3")
+    assert params.simulator.floor_plans == wanted
+    own = load_params(ROOT / "params.yaml")
+    splits = [own.simulator.floor_plans, own.evaluation.val_floor_plans, own.evaluation.test_floor_plans]
+    assert [len(rooms) for rooms in splits] == [80, 20, 20] and len({room for rooms in splits for room in rooms}) == 120
 
 
 def test_missing_file_and_broken_yaml(tmp_path):
