@@ -41,6 +41,7 @@ def make_controller(backend: Backend, runtime_dir: Path, timeout_s: float, **arg
     controller = SafeController.__new__(SafeController)
     controller.isolated_dir, controller.timeout_s = runtime_dir, timeout_s
     controller.timed_out, controller.server = False, None
+    controller.dog = _Watchdog(controller)
     log = runtime_dir / "log" / "unity.log"
     said_before = log.stat().st_size if log.is_file() else 0
     try:
@@ -66,6 +67,7 @@ class SafeController(Controller):
     isolated_dir: Path
     timeout_s: float
     timed_out: bool
+    dog: "_Watchdog"
 
     @property
     def base_dir(self) -> str:
@@ -93,11 +95,22 @@ class SafeController(Controller):
             raise RefusedAction(f"{self.scene}: {action} failed: {event.metadata['errorMessage']}")
         return event
 
-    def watchdog(self, seconds: float) -> "_Watchdog":
-        return _Watchdog(self, seconds)
+    @contextlib.contextmanager
+    def watchdog(self, seconds: float) -> Iterator[None]:
+        """The simulator is killed if the block lasts longer."""
+        self.dog.deadline = time.monotonic() + seconds
+        try:
+            yield
+        finally:
+            self.dog.deadline = None
+
+    def stop(self) -> None:
+        self.dog.ended.set()
+        super().stop()
 
     def kill(self) -> None:
         """End the simulator at once, whatever state the client is in."""
+        self.dog.ended.set()
         process = getattr(self.server, "unity_proc", None) if self.server is not None else None
         if process is not None and process.poll() is None:
             process.kill()
@@ -118,22 +131,24 @@ class RefusedAction(SimulatorError):
 
 
 class _Watchdog:
-    """Kills the simulator's process if the block lasts too long, and unblocks the client whenever the process is dead.
+    """Kills the simulator's process when the deadline has passed, and unblocks the client whenever the process is dead
+    while there is a deadline. One thread for the life of a controller: one for each action would cost a sixth of a step.
 
     A read ends by itself when the process dies; the opening of a pipe that it never came to open does not.
     """
 
-    def __init__(self, controller: SafeController, seconds: float) -> None:
-        self._controller, self._deadline = controller, time.monotonic() + seconds
-        self._left = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True, name="watchdog")
+    def __init__(self, controller: SafeController) -> None:
+        self._controller = controller
+        self.deadline: float | None = None
+        self.ended = threading.Event()
+        threading.Thread(target=self._watch, daemon=True, name="watchdog").start()
 
     def _watch(self) -> None:
-        while not self._left.wait(0.2):
-            process = getattr(self._controller.server, "unity_proc", None)
-            if process is None:
+        while not self.ended.wait(0.2):
+            process, deadline = getattr(self._controller.server, "unity_proc", None), self.deadline
+            if process is None or deadline is None:
                 continue
-            if time.monotonic() > self._deadline:
+            if time.monotonic() > deadline:
                 self._controller.timed_out = True
                 process.kill()
             if process.poll() is not None:
@@ -143,12 +158,6 @@ class _Watchdog:
         for name, mode in (("server_pipe_path", os.O_WRONLY), ("client_pipe_path", os.O_RDONLY)):
             with contextlib.suppress(OSError, TypeError):  # WSGI has no pipes; nobody may be waiting
                 os.close(os.open(getattr(self._controller.server, name, None), mode | os.O_NONBLOCK))
-
-    def __enter__(self) -> None:
-        self._thread.start()
-
-    def __exit__(self, *_: object) -> None:
-        self._left.set()
 
 
 def _last_words(log: Path, start: int) -> str:
