@@ -132,7 +132,7 @@ class RefusedAction(SimulatorError):
 
 class _Watchdog:
     """Kills the simulator's process when the deadline has passed, and unblocks the client whenever the process is dead
-    while there is a deadline. One thread for the life of a controller: one for each action would cost a sixth of a step.
+    while there is a deadline. One thread for the life of a controller: one for each action cost a third of a step without image.
 
     A read ends by itself when the process dies; the opening of a pipe that it never came to open does not.
     """
