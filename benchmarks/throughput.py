@@ -51,29 +51,27 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         runtime = Path(folder)
         with ThorClient(params.simulator, runtime) as client:
-            env = SceneEnv(client, params.simulator.floor_plans, params.sampling, params.agent)
+            env = SceneEnv(client, params.simulator.floor_plans[:8], params.sampling, params.agent)
             agent = make_agent(params.agent, env, 0)
             n = params.sampling.steps_per_episode
             print(
                 "sampling (policy, solver, measure), one process ", _rate(n, lambda: collect(agent, env, range(1), 0))
             )
-            specs = list(
-                itertools.islice(
-                    stratified_specs(list(env.surveys.values()), params.sampling, np.random.default_rng(0)), 200
-                )
-            )
+            rooms = list(env.surveys.values())[: params.campaign.episodes_per_round]  # as many as a round visits
+            endless = stratified_specs(rooms, params.sampling, np.random.default_rng(0))
+            specs = list(itertools.islice(endless, 400))
             specs.sort(key=lambda spec: spec.floor_plan)
             print(
                 "measure alone, one process                      ",
-                _rate(200, lambda: [client.measure(s) for s in specs]),
+                _rate(len(specs), lambda: [client.measure(s) for s in specs]),
             )
         for pixels in (64, 128, 224):
             sized = _with_size(params, pixels).simulator
             with RenderPool(sized, runtime) as pool:
-                pool.render(specs[:20])
+                pool.render(specs[::20])
                 print(
                     f"rendering {pixels:3d} px with ids, {sized.workers} workers           ",
-                    _rate(200, lambda p=pool: p.render(specs)),
+                    _rate(len(specs), lambda p=pool: p.render(specs)),
                 )
     test = read_benchmark(Path("benchmark"), "test")
     for family in ("clip", "vilt"):
