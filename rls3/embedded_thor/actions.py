@@ -156,7 +156,7 @@ def initialize(
     session.snap_to_grid, session.rotate_deg = snapToGrid, rotateStepDegrees
     noisy = agentMode == "locobot" and applyActionNoise
     session.noise = (
-        Noise(movementGaussianMu, movementGaussianSigma, rotateGaussianMu, rotateGaussianSigma) if noisy else Noise()
+        Noise(movementGaussianMu, movementGaussianSigma, rotateGaussianMu, rotateGaussianSigma) if noisy else None
     )
     session.depth_on, session.ids_on = renderDepthImage, renderInstanceSegmentation
     session.classes_on, session.normals_on = renderSemanticSegmentation, renderNormalsImage
@@ -222,13 +222,13 @@ def _move(session: Session, turn_deg: float, metres: float | None) -> None:
     if turn_deg % 180 and not session.agent.body.sideways:
         raise ActionFailed("this agent cannot move sideways", "InvalidOperation")
     noise = session.noise
-    if noise != Noise():  # it does not drive quite straight either
-        _turn(session, 0.0, share=0.5)
     distance = session.grid_m if metres is None else metres
-    distance += session.rng.normal(noise.move_mean_m, noise.move_deviation_m) if noise.move_deviation_m else 0.0
+    if noise is not None:  # it does not drive quite straight either
+        _turn(session, 0.0, share=0.5)
+        distance += session.rng.normal(noise.move_mean_m, noise.move_deviation_m)
     yaw = math.radians(session.agent.yaw_deg + turn_deg)
     target = session.agent.position + distance * np.array([math.sin(yaw), 0.0, math.cos(yaw)])
-    if session.snap_to_grid and noise == Noise():
+    if session.snap_to_grid and noise is None:
         target[[0, 2]] = np.round(target[[0, 2]] / session.grid_m) * session.grid_m
     for share in np.linspace(0, 1, max(2, int(abs(distance) / 0.1) + 1))[1:]:
         x, _, z = session.agent.position + share * (target - session.agent.position)
@@ -259,7 +259,7 @@ def move_right(session: Session, moveMagnitude: float | None = None, forceAction
 
 def _turn(session: Session, degrees: float, share: float = 1.0) -> None:
     noise = session.noise
-    if noise.turn_deviation_deg:
+    if noise is not None:
         degrees += session.rng.normal(noise.turn_mean_deg, share * noise.turn_deviation_deg)
     session.agent.yaw_deg = (session.agent.yaw_deg + degrees) % 360
 
@@ -396,9 +396,7 @@ def set_object_poses(session: Session, objectPoses: list[Any], placeStationary: 
 def _let_go(session: Session, items: list[Item]) -> None:
     """Let things fall until they rest."""
     if items:
-        at_rest = settle(session.world, items)
-        for item in items:
-            item.moving = not at_rest
+        settle(session.world, items)
 
 
 def _pickupable(session: Session, object_id: str) -> Item:

@@ -17,7 +17,7 @@ import numpy as np
 from rls3.embedded_thor import furniture as f
 from rls3.embedded_thor.assets import ASSET_TYPES, COLORS, FIXED_MATERIALS, VARIANTS, asset, color_material, colors_of
 from rls3.embedded_thor.content import Furniture, Material, Mesh, ObjectInstance, Placed, Room, Vector3
-from rls3.embedded_thor.plans import Look, to_room
+from rls3.embedded_thor.plans import Look, to_own, to_room
 from rls3.embedded_thor.rooms import SHARED_MATERIALS, materials_of
 from rls3.embedded_thor.shapes import box, polygon
 
@@ -100,10 +100,6 @@ class _Wall:
     def length(self) -> float:
         return float(np.linalg.norm(self.end - self.start))
 
-    def at(self, along_m: float) -> np.ndarray:
-        """(x, z) on the wall's face in the room."""
-        return self.start + self.along * along_m + self.inward * _WALL_M
-
 
 @dataclass(frozen=True)
 class _Hole:
@@ -175,7 +171,8 @@ def _house_room(house: dict[str, Any]) -> tuple[Room, list[str]]:
     pieces: dict[str, Placed] = {}
     taken: dict[str, list[tuple[np.ndarray, float]]] = {}
     for entry, parent in entries:
-        thing = _thing(entry, pieces.get(parent), taken.setdefault(parent, []))
+        lost = parent and parent not in pieces  # what it stood on is left out, or bears nothing here
+        thing = None if lost else _thing(entry, pieces.get(parent), taken.setdefault(parent, []))
         if isinstance(thing, Placed):
             placed.append(thing)
             pieces[entry["id"]] = thing
@@ -322,9 +319,8 @@ def _door(door: dict[str, Any], hole: _Hole, walls: list[_Wall]) -> list[Placed]
 def _window(window: dict[str, Any], hole: _Hole, walls: list[_Wall]) -> list[Placed]:
     wall = next(w for w in walls if w.id == window["wall0"])
     width, height = float(np.linalg.norm(hole.end - hole.start)), hole.top - hole.bottom
-    if width < 0.2 or height < 0.2:
-        return []
-    return [_opening(str(window["id"]), hole, wall, f.window(width - 0.12, height - 0.12, hole.bottom + 0.06))]
+    pane = f.window(max(0.02, width - 0.12), max(0.02, height - 0.12), hole.bottom + 0.06)
+    return [_opening(str(window["id"]), hole, wall, pane)]
 
 
 def _type_of(entry: dict[str, Any]) -> str:
@@ -343,16 +339,10 @@ def _yaw(entry: dict[str, Any]) -> float:
     return float(rotation["degrees"] if "degrees" in rotation else rotation.get("y", 0.0)) % 360
 
 
-def _own_frame(x: float, z: float, origin: Vector3 | np.ndarray, yaw_deg: float) -> np.ndarray:
-    """World (x, z) in the frame of a piece of furniture."""
-    angle, dx, dz = np.radians(yaw_deg), x - origin[0], z - origin[2]
-    return np.array([dx * np.cos(angle) - dz * np.sin(angle), dx * np.sin(angle) + dz * np.cos(angle)])
-
-
 def _footprint(entry: dict[str, Any], center: np.ndarray, yaw_deg: float) -> tuple[float, float]:
     """Width and depth that the children of an object need on it."""
     points = [_xyz(child["position"]) for child in entry.get("children") or []]
-    own = np.abs([_own_frame(p[0], p[2], center, yaw_deg) for p in points] or [[0.0, 0.0]]).max(axis=0)
+    own = np.abs([to_own(center, yaw_deg, p[0], p[2]) for p in points] or [(0.0, 0.0)]).max(axis=0)
     width, depth = np.minimum(2 * own + 0.3, 3.0)
     return float(width), float(depth)
 
@@ -399,7 +389,7 @@ def _nearest_color(rgb: Any, colors: tuple[str, ...]) -> str:
 def _place_on(parent: Placed, center: np.ndarray, size: Vector3, taken: _Taken) -> np.ndarray | None:
     """Where a child stands: on the surface of its parent that is nearest to its foot, at the free point nearest to where
     it is asked for."""
-    own = _own_frame(center[0], center[2], parent.position, parent.yaw_deg)
+    own = np.array(to_own(parent.position, parent.yaw_deg, center[0], center[2]))
     foot, radius = center[1] - size[1] / 2, max(size[0], size[2]) / 2
     for surface in sorted(parent.furniture.surfaces, key=lambda s: abs(parent.position[1] + s.y - foot)):
         if surface.clearance <= size[1]:

@@ -58,11 +58,9 @@ def _add(spec: mujoco.MjSpec, body: mujoco.MjsBody, name: str, points: np.ndarra
     body.add_geom(type=mujoco.mjtGeom.mjGEOM_MESH, meshname=name, friction=(0.9, 0.02, 0.004), condim=6, priority=0)
 
 
-def settle(world: World, fallers: list[Item]) -> bool:
-    """Let items fall from where they are; their poses become those in which they come to rest.
-
-    Returns: whether all are at rest (after four seconds at most).
-    """
+def settle(world: World, fallers: list[Item]) -> None:
+    """Let items fall from where they are; their poses become those in which they come to rest. What still moves after
+    four seconds is left there and marked so."""
     spec = mujoco.MjSpec()
     spec.option.timestep, spec.option.integrator = TIMESTEP_S, mujoco.mjtIntegrator.mjINT_IMPLICITFAST
     spec.option.gravity = (0, 0, -9.81)
@@ -98,17 +96,17 @@ def settle(world: World, fallers: list[Item]) -> bool:
     for _ in range(int(_LONGEST_S / TIMESTEP_S)):
         mujoco.mj_step(model, data)
         speed = data.qvel.reshape(-1, 6)
-        still = np.linalg.norm(speed[:, :3], axis=1).max() < _AT_REST[0]
-        still &= np.linalg.norm(speed[:, 3:], axis=1).max() < _AT_REST[1]
-        quiet = quiet + 1 if still else 0
+        restless = np.linalg.norm(speed[:, :3], axis=1) > _AT_REST[0]
+        restless |= np.linalg.norm(speed[:, 3:], axis=1) > _AT_REST[1]
+        quiet = 0 if restless.any() else quiet + 1
         if quiet == _REST_STEPS:
             break
-    for item in fallers:
+    for item, moves in zip(fallers, restless):
         body = model.body(item.name).id
         turned = data.xmat[body].reshape(3, 3)[np.ix_([0, 2, 1], [0, 2, 1])]
         world.set_pose(item, to_mujoco(data.xpos[body]), matrix_to_euler(turned))
+        item.moving = bool(moves)
     world.sync()
-    return quiet == _REST_STEPS
 
 
 def _add_room(spec: mujoco.MjSpec, world: World) -> None:

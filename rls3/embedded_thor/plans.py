@@ -76,6 +76,13 @@ def to_room(position: Vector3, yaw_deg: float, x: float, z: float) -> tuple[floa
     return position[0] + x * cos + z * sin, position[2] - x * sin + z * cos
 
 
+def to_own(position: Vector3, yaw_deg: float, x: float, z: float) -> tuple[float, float]:
+    """The inverse of `to_room`: the room's (x, z) in the frame of the piece."""
+    yaw = np.radians(yaw_deg)
+    sin, cos, dx, dz = np.sin(yaw), np.cos(yaw), x - position[0], z - position[2]
+    return dx * cos - dz * sin, dx * sin + dz * cos
+
+
 def connected(cells: set[tuple[int, int]]) -> list[set[tuple[int, int]]]:
     """The parts of a grid between which one cannot walk."""
     left, parts = set(cells), []

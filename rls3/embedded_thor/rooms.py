@@ -20,7 +20,7 @@ from rls3.embedded_thor.assets import (
     lying_about,
 )
 from rls3.embedded_thor.content import Asset, Material, Mesh, ObjectInstance, Placed, Room, Surface, Vector3
-from rls3.embedded_thor.plans import HEIGHT_M, SCENE_NAMES, Layout, Look, attempts, connected, to_room
+from rls3.embedded_thor.plans import HEIGHT_M, SCENE_NAMES, Layout, Look, attempts, connected, to_own, to_room
 from rls3.embedded_thor.shapes import box
 
 SHARED_MATERIALS = {
@@ -166,9 +166,7 @@ def _covers(piece: Placed, x: float, z: float, margin: float) -> bool:
     """Whether the footprint of a standing piece, grown by a margin, covers a floor point."""
     if not piece.furniture.blocks:
         return False
-    yaw = np.radians(piece.yaw_deg)
-    dx, dz = x - piece.position[0], z - piece.position[2]
-    own_x, own_z = dx * np.cos(yaw) - dz * np.sin(yaw), dx * np.sin(yaw) + dz * np.cos(yaw)
+    own_x, own_z = to_own(piece.position, piece.yaw_deg, x, z)
     return abs(own_x) < piece.furniture.size[0] / 2 + margin and abs(own_z) < piece.furniture.size[2] / 2 + margin
 
 

@@ -66,10 +66,10 @@ BODIES = {
 class Noise:
     """How a locobot misses what it is told: mean and standard deviation of its steps (metres) and turns (degrees)."""
 
-    move_mean_m: float = 0.0
-    move_deviation_m: float = 0.0
-    turn_mean_deg: float = 0.0
-    turn_deviation_deg: float = 0.0
+    move_mean_m: float
+    move_deviation_m: float
+    turn_mean_deg: float
+    turn_deviation_deg: float
 
 
 @dataclass
@@ -108,7 +108,7 @@ class Session:
     grid_m: float = 0.25
     snap_to_grid: bool = True
     rotate_deg: float = 90.0
-    noise: Noise = Noise()
+    noise: Noise | None = None
     visibility_m: float = 1.5
     depth_on: bool = False
     ids_on: bool = False

@@ -51,7 +51,7 @@ class Item:
     def move(self, position: np.ndarray, rotation: Vector3) -> None:
         """Set the pose, and what follows from it: `matrix` (3, 3), `corners` (8, 3) of the oriented box and
         `foot`, the point below its middle (world, metres)."""
-        self.position, self.rotation = np.array(position, float), rotation
+        self.position, self.rotation, self.moving = np.array(position, float), rotation, False
         self.matrix = euler_to_matrix(*rotation)
         self.fixed_metadata: dict | None = None  # made by metadata.py when asked for
         bottom = self.placed.furniture.bottom if self.placed else 0.0

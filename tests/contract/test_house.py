@@ -58,6 +58,14 @@ def test_mirrored_walls_have_their_hole_at_the_same_place():
     assert boxes(room) == boxes(mirrored)
 
 
+def test_what_stands_on_something_left_out_is_left_out_too():
+    house = small_house()
+    piano = next(o for o in house["objects"] if o["id"].startswith("Piano"))
+    piano["children"] = [piano | {"id": "Vase|surface|3|2", "assetId": "Vase_1", "children": []}]
+    room, unknown = house_room(house)
+    assert unknown == ["Grand_Piano_3", "Vase_1"] and not any("Vase" in o.name for o in room.objects)
+
+
 @pytest.mark.parametrize(
     ("damage", "says"),
     [
