@@ -1,6 +1,8 @@
 """`python -m benchmarks.gallery` (`make gallery`): contact sheets of all rooms and all objects into docs/."""
 
 import math
+import shlex
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ from ai2thor.server import Event
 from PIL import Image
 
 from rls3.embedded_thor.assets import ASSET_TYPES, COLORS, VARIANTS
-from rls3.params import Params, load_params
+from rls3.params import SimulatorParams, load_params
 from rls3.thor.backend import make_backend
 from rls3.thor.controller import make_controller
 
@@ -26,9 +28,8 @@ def _sheet(images: list[np.ndarray], columns: int, size_px: int) -> Image.Image:
     return sheet
 
 
-def _rooms(params: Params, folder: Path) -> list[np.ndarray]:
+def _rooms(simulator: SimulatorParams, folder: Path) -> list[np.ndarray]:
     """Every floor plan as it is after Reset, from the corner that shows the most objects."""
-    simulator = params.simulator
     controller: Controller = make_controller(
         make_backend(simulator), folder, 30.0, width=300, height=300, quality="Very Low", fieldOfView=80.0,
         renderInstanceSegmentation=True, scene="FloorPlan1",
@@ -81,10 +82,10 @@ def _house() -> dict[str, Any]:
     return {"rooms": [room], "walls": walls, "objects": [thing("DiningTable|1", "", 0.4), *things]}
 
 
-def _objects(params: Params, folder: Path) -> list[np.ndarray]:
+def _objects(simulator: SimulatorParams, folder: Path) -> list[np.ndarray]:
     """Every type in each of its shapes, on a table, from as far as shows it whole."""
     controller: Controller = make_controller(
-        make_backend(params.simulator), folder, 30.0, width=240, height=240, quality="Ultra", fieldOfView=40.0,
+        make_backend(simulator), folder, 30.0, width=240, height=240, quality="Ultra", fieldOfView=40.0,
         scene="FloorPlan1", visibilityDistance=5.0,
     )  # fmt: skip
     controller.reset(_house())
@@ -117,11 +118,12 @@ def _objects(params: Params, folder: Path) -> list[np.ndarray]:
 
 
 def main() -> None:
-    params = load_params(Path("params.yaml"))
+    simulator = load_params(Path("params.yaml")).simulator
+    simulator = simulator.model_copy(update={"embedded_command": f"{shlex.quote(sys.executable)} -m rls3.embedded_thor"})
     with tempfile.TemporaryDirectory() as folder:
         for name, images, columns, size_px in (
-            ("rooms", _rooms(params, Path(folder)), 10, 160),
-            ("objects", _objects(params, Path(folder)), 12, 100),
+            ("rooms", _rooms(simulator, Path(folder)), 10, 160),
+            ("objects", _objects(simulator, Path(folder)), 12, 100),
         ):
             path = Path("docs") / f"{name}.jpg"
             _sheet(images, columns, size_px).save(path, quality=85)

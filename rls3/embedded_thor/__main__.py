@@ -18,13 +18,18 @@ def main() -> None:
     parser.add_argument("-screen-height", type=int, default=300)
     parser.add_argument("-batchmode", action="store_true")
     parser.add_argument("-nographics", action="store_true")
+    parser.add_argument(
+        "-every-color", action="store_true", help="furnish floor plans with 15 types in all of five colours (what RLS3 arranges)"
+    )
     arguments = parser.parse_args()
     if "AI2THOR_SERVER_TYPE" not in os.environ:
         sys.exit("rls3-thor is started by ai2thor: Controller(local_executable_path='rls3-thor', x_display=':0')")
     wire = wire_from_environment()
     from rls3.embedded_thor.server import serve
 
-    serve(wire, arguments.screen_width, arguments.screen_height, arguments.screen_quality, arguments.nographics)
+    serve(
+        wire, arguments.screen_width, arguments.screen_height, arguments.screen_quality, arguments.nographics, arguments.every_color,
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -386,6 +386,7 @@ def set_object_poses(session: Session, objectPoses: list[Any], placeStationary: 
             session.world.set_active(item, item.name in listed)
     for item, position, rotation in poses:
         session.world.set_pose(item, position, rotation)
+        item.kinematic = placeStationary
     session.world.sync()
     if not placeStationary:
         _let_go(session, [item for item, _, _ in poses])
@@ -411,9 +412,11 @@ def place_object_at_point(
     session: Session, objectId: str, position: Position, rotation: Position | None = None, forceKinematic: bool = False
 ) -> None:
     """Put an object's pivot at a point if its box meets nothing there; unless `forceKinematic` it falls from there."""
-    _place(session, _pickupable(session, objectId), position, rotation)
+    item = _pickupable(session, objectId)
+    _place(session, item, position, rotation)
+    item.kinematic = forceKinematic
     if not forceKinematic:
-        _let_go(session, [_pickupable(session, objectId)])
+        _let_go(session, [item])
 
 
 def _place(session: Session, item: Item, position: Position, rotation: Position | None) -> None:
@@ -517,14 +520,14 @@ def pickup_object(session: Session, objectId: str, forceAction: bool = False, ma
     item = _pickupable(session, _within_reach(session, objectId, forceAction).object_id)
     if not item.active or session.is_held(item):
         raise ActionFailed(f"{objectId} is not there to be picked up")
-    session.agent.held = item.name
+    session.agent.held, item.kinematic = item.name, True
 
 
 @_action
 def drop_hand_object(session: Session, forceAction: bool = False) -> None:
     """It falls until it rests."""
     item = _in_hand(session)
-    session.agent.held = None
+    session.agent.held, item.kinematic = None, False
     _let_go(session, [item])
 
 
@@ -542,6 +545,7 @@ def put_object(session: Session, objectId: str, forceAction: bool = False, place
             _place(session, item, spot, {"x": 0.0, "y": session.agent.yaw_deg, "z": 0.0})
         except ActionFailed:
             continue
+        item.kinematic = placeStationary
         if not placeStationary:
             _let_go(session, [item])
         return
@@ -616,6 +620,7 @@ def initial_random_spawn(
         for k in rng.integers(len(spots), size=5 * max(1, min(numPlacementAttempts, 100))):
             try:
                 _place(session, item, spots[k], {"y": float(rng.integers(24) * 15)})
+                item.kinematic = placeStationary
                 break
             except ActionFailed:
                 continue

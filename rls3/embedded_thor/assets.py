@@ -61,7 +61,8 @@ class Entry:
         shape: makes its meshes. mass_kg, salient_materials, flags: as AI2-THOR reports them.
         rooms: initials of the room types where one lies about (Kitchen, Living room, bEdroom, bAthroom).
         colors: those that it comes in; () where it has colours of its own.
-        everywhere: whether every room has one of each colour: what a campaign arranges by default.
+        everywhere: whether every room has one of each colour if it is furnished so (-every-color): what a campaign
+            arranges by default.
         on_floor: whether it may lie on the floor.
     """
 
@@ -75,8 +76,8 @@ class Entry:
     on_floor: bool = False
 
 
-def _everywhere(shape: Callable[[], list[Mesh]], mass_kg: float, material: str, *flags: str) -> Entry:
-    return Entry(shape, mass_kg, tuple(material.split("/")), frozenset(flags), everywhere=True, on_floor=True)
+def _everywhere(shape: Callable[[], list[Mesh]], mass_kg: float, material: str, rooms: str, *flags: str) -> Entry:
+    return Entry(shape, mass_kg, tuple(material.split("/")), frozenset(flags), rooms, everywhere=True, on_floor=True)
 
 
 def _entry(
@@ -87,21 +88,21 @@ def _entry(
 
 
 _CATALOGUE = {
-    "Mug": _everywhere(t.mug, 0.4, "Ceramic", "breakable", "canFillWithLiquid", "receptacle"),
-    "Cup": _everywhere(t.cup, 0.2, "Plastic", "canFillWithLiquid", "receptacle"),
-    "Bowl": _everywhere(t.bowl, 0.5, "Ceramic", "breakable", "canFillWithLiquid", "receptacle"),
-    "Plate": _everywhere(t.plate, 0.6, "Ceramic", "breakable", "receptacle"),
-    "Pot": _everywhere(t.pot, 1.5, "Metal", "canFillWithLiquid", "receptacle"),
-    "Pan": _everywhere(t.pan, 1.2, "Metal", "receptacle"),
-    "Kettle": _everywhere(t.kettle, 1.3, "Metal", "canFillWithLiquid", "openable"),
-    "Vase": _everywhere(t.vase, 1.0, "Ceramic", "breakable"),
-    "Bottle": _everywhere(t.bottle, 0.7, "Glass", "breakable", "canFillWithLiquid"),
-    "Book": _everywhere(b.book, 0.6, "Paper", "openable"),
-    "Candle": _everywhere(b.candle, 0.3, "Wax", "toggleable"),
-    "AlarmClock": _everywhere(b.alarm_clock, 0.5, "Metal/Plastic"),
-    "TeddyBear": _everywhere(b.teddy_bear, 0.4, "Fabric"),
-    "Box": _everywhere(b.box_carton, 0.5, "Paper", "openable", "receptacle"),
-    "BasketBall": _everywhere(b.basket_ball, 0.6, "Rubber"),
+    "Mug": _everywhere(t.mug, 0.4, "Ceramic", "KLE", "breakable", "canFillWithLiquid", "receptacle"),
+    "Cup": _everywhere(t.cup, 0.2, "Plastic", "KA", "canFillWithLiquid", "receptacle"),
+    "Bowl": _everywhere(t.bowl, 0.5, "Ceramic", "KL", "breakable", "canFillWithLiquid", "receptacle"),
+    "Plate": _everywhere(t.plate, 0.6, "Ceramic", "KL", "breakable", "receptacle"),
+    "Pot": _everywhere(t.pot, 1.5, "Metal", "K", "canFillWithLiquid", "receptacle"),
+    "Pan": _everywhere(t.pan, 1.2, "Metal", "K", "receptacle"),
+    "Kettle": _everywhere(t.kettle, 1.3, "Metal", "K", "canFillWithLiquid", "openable"),
+    "Vase": _everywhere(t.vase, 1.0, "Ceramic", "LEA", "breakable"),
+    "Bottle": _everywhere(t.bottle, 0.7, "Glass", "KA", "breakable", "canFillWithLiquid"),
+    "Book": _everywhere(b.book, 0.6, "Paper", "LE", "openable"),
+    "Candle": _everywhere(b.candle, 0.3, "Wax", "LA", "toggleable"),
+    "AlarmClock": _everywhere(b.alarm_clock, 0.5, "Metal/Plastic", "E"),
+    "TeddyBear": _everywhere(b.teddy_bear, 0.4, "Fabric", "E"),
+    "Box": _everywhere(b.box_carton, 0.5, "Paper", "LE", "openable", "receptacle"),
+    "BasketBall": _everywhere(b.basket_ball, 0.6, "Rubber", "E"),
     "Apple": _entry(t.apple, 0.2, "Food", "K", colors=("Red", "Green", "Yellow")),
     "BaseballBat": _entry(b.baseball_bat, 0.9, "Wood", "E", colors=(), on_floor=True),
     "Boots": _entry(b.boots, 1.2, "Leather", "LE", colors=(), on_floor=True),
@@ -156,7 +157,16 @@ def colors_of(object_type: str) -> tuple[str, ...]:
 
 def lying_about(room_kind: str) -> dict[str, bool]:
     """The types that lie about in rooms of a kind, beside those of every room; whether they may lie on the floor."""
-    return {name: entry.on_floor for name, entry in _CATALOGUE.items() if _INITIALS[room_kind] in entry.rooms}
+    return {
+        name: entry.on_floor
+        for name, entry in _CATALOGUE.items()
+        if _INITIALS[room_kind] in entry.rooms and not entry.everywhere
+    }
+
+
+def at_home(object_type: str, room_kind: str) -> bool:
+    """Whether one would find the type in a room of this kind."""
+    return _INITIALS[room_kind] in _CATALOGUE[object_type].rooms
 
 
 VARIANTS = 3

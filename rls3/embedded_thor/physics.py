@@ -1,55 +1,53 @@
 """Bodies that fall: a small MuJoCo model made of what stands near them, run until everything in it is at rest.
 
 The rendered world has no contacts. When something is let go, what may touch it becomes a model of convex pieces (each
-connected piece of a mesh by its hull): what is near as fixed, what is let go as free bodies with their mass.
+connected piece of a mesh by its hull): furniture as fixed, what is let go and what lies near it as free bodies with their
+mass. What lay near and was not pushed keeps its pose to the last digit.
 """
 
 import mujoco
 import numpy as np
 
-from rls3.embedded_thor.content import Mesh
 from rls3.embedded_thor.coords import matrix_to_euler, quaternion_to_mujoco, to_mujoco
+from rls3.embedded_thor.shapes import pieces
 from rls3.embedded_thor.world import Item, World
 
 TIMESTEP_S = 0.004
 _LONGEST_S = 4.0
 _NEAR_M = 0.35  # how far from where it starts a falling body may get, beside its own size
 _AT_REST = (0.02, 0.15)  # m/s, rad/s
+_PUSHED = (0.005, 2.0)  # metres, degrees: from here on a bystander has moved
 _REST_STEPS = 25
 _THINNEST_M = 0.004
+_FOOT_SHARE = 0.05  # of an object's height
 _WALL_M = 0.5
-
-
-def _pieces(mesh: Mesh) -> list[np.ndarray]:
-    """The vertices (V, 3) of each connected part of a mesh, in its own frame."""
-    _, welded = np.unique(np.round(mesh.vertices, 5), axis=0, return_inverse=True)
-    label = np.arange(welded.max() + 1)
-    corners = welded.reshape(-1)[mesh.faces]
-    while True:  # each face's corners take the smallest label among them
-        lowest = label[corners].min(axis=1)
-        before = label.copy()
-        for column in range(3):
-            np.minimum.at(label, corners[:, column], lowest)
-        if np.array_equal(before, label):
-            break
-    part = label[welded.reshape(-1)]
-    return [mesh.vertices[part == value] for value in np.unique(part[mesh.faces])]
 
 
 def _hulls(world: World, item: Item) -> tuple[np.ndarray, ...]:
     """The convex pieces of an item in its own frame, none thinner than MuJoCo can bear; kept with the world."""
     key = item.asset.name if item.asset else item.name
     if key not in world.hulls:
-        pieces = []
+        hulls = []
         for mesh in item.asset.meshes if item.asset else item.placed.furniture.meshes:
-            for points in _pieces(mesh):
+            for points in pieces(mesh):
                 thin = np.ptp(points, axis=0) < _THINNEST_M
                 if thin.any():
                     offset = np.where(thin, _THINNEST_M / 2, 0.0)
                     points = np.concatenate([points - offset, points + offset])
-                pieces.append(np.unique(np.round(points, 5), axis=0))
-        world.hulls[key] = tuple(pieces)
+                hulls.append(np.unique(np.round(points, 5), axis=0))
+        if item.asset:
+            hulls.append(_foot(np.concatenate(hulls)))
+        world.hulls[key] = tuple(hulls)
     return world.hulls[key]
+
+
+def _foot(points: np.ndarray) -> np.ndarray:
+    """What an object stands on: its lowest twentieth, flat below. A ball or a bear on two round legs would else topple at
+    a touch; AI2-THOR's colliders are flat below, too."""
+    low = points[:, 1].min()
+    height = max(_FOOT_SHARE * float(np.ptp(points[:, 1])), _THINNEST_M)
+    near = points[points[:, 1] <= low + height] * np.array([1.0, 0.0, 1.0])
+    return np.concatenate([near + [0, low, 0], near + [0, low + height, 0]])
 
 
 def _add(spec: mujoco.MjSpec, body: mujoco.MjsBody, name: str, points: np.ndarray) -> None:
@@ -59,25 +57,25 @@ def _add(spec: mujoco.MjSpec, body: mujoco.MjsBody, name: str, points: np.ndarra
 
 
 def settle(world: World, fallers: list[Item]) -> None:
-    """Let items fall from where they are; their poses become those in which they come to rest. What still moves after
-    four seconds is left there and marked so."""
+    """Let items fall from where they are, and push what lies about; poses become those in which all come to rest. What
+    still moves after four seconds is left there and marked so."""
+    names = {item.name for item in fallers}
+    others = [item for item in world.items.values() if item.active and item.name not in names]
+    low, high = _region(fallers)
+    near = [item for item in others if item.pickupable and not item.kinematic and _meets(item, low, high)]
+    free = [*fallers, *near]
+    low, high = _region(free)
+    bystanders = {item.name for item in near}
     spec = mujoco.MjSpec()
     spec.option.timestep, spec.option.integrator = TIMESTEP_S, mujoco.mjtIntegrator.mjINT_IMPLICITFAST
     spec.option.gravity = (0, 0, -9.81)
     spec.option.o_solref[:] = (0.01, 1.0)
     _add_room(spec, world)
-    names = {item.name for item in fallers}
-    low = np.min([item.corners.min(axis=0) for item in fallers], axis=0) - _NEAR_M
-    high = np.max([item.corners.max(axis=0) for item in fallers], axis=0) + _NEAR_M
-    for item in world.items.values():
-        if not item.active or item.name in names:
-            continue
-        corners = item.corners
-        if np.any(corners.min(axis=0)[[0, 2]] > high[[0, 2]]) or np.any(corners.max(axis=0)[[0, 2]] < low[[0, 2]]):
-            continue
-        for i, points in enumerate(_hulls(world, item)):
-            _add(spec, spec.worldbody, f"{item.name}/{i}", item.position + points @ item.matrix.T)
-    for item in fallers:
+    for item in others:
+        if item.name not in bystanders and _meets(item, low, high):
+            for i, points in enumerate(_hulls(world, item)):
+                _add(spec, spec.worldbody, f"{item.name}/{i}", item.position + points @ item.matrix.T)
+    for item in free:
         body = spec.worldbody.add_body(
             name=item.name, pos=to_mujoco(item.position), quat=quaternion_to_mujoco(item.matrix)
         )
@@ -85,13 +83,39 @@ def settle(world: World, fallers: list[Item]) -> None:
         for i, points in enumerate(_hulls(world, item)):
             _add(spec, body, f"{item.name}/{i}", points)
     model = spec.compile()
-    for item in fallers:  # mass as AI2-THOR tells it, spread evenly over the hulls
+    for item in free:  # mass as AI2-THOR tells it, spread evenly over the hulls
         body = model.body(item.name).id
         factor = item.asset.mass_kg / model.body_mass[body]
         model.body_mass[body] *= factor
         model.body_inertia[body] *= factor
     data = mujoco.MjData(model)
     mujoco.mj_setConst(model, data)
+    restless = _run(model, data)
+    for item, moves in zip(free, restless):
+        body = model.body(item.name).id
+        position = to_mujoco(data.xpos[body])
+        matrix = data.xmat[body].reshape(3, 3)[np.ix_([0, 2, 1], [0, 2, 1])]
+        if item.name in bystanders and not _pushed(item, position, matrix):
+            continue
+        world.set_pose(item, position, matrix_to_euler(matrix))
+        item.moving = bool(moves)
+    world.sync()
+
+
+def _region(items: list[Item]) -> tuple[np.ndarray, np.ndarray]:
+    """Lowest and highest corner of where items may get."""
+    corners = np.concatenate([item.corners for item in items])
+    return corners.min(axis=0) - _NEAR_M, corners.max(axis=0) + _NEAR_M
+
+
+def _meets(item: Item, low: np.ndarray, high: np.ndarray) -> bool:
+    """Whether an item stands in a region, seen from above."""
+    lowest, highest = item.corners.min(axis=0)[[0, 2]], item.corners.max(axis=0)[[0, 2]]
+    return bool(np.all(lowest <= high[[0, 2]]) and np.all(highest >= low[[0, 2]]))
+
+
+def _run(model: mujoco.MjModel, data: mujoco.MjData) -> np.ndarray:
+    """Step until everything has been at rest for a while, or for too long; returns which bodies still move."""
     quiet = 0
     for _ in range(int(_LONGEST_S / TIMESTEP_S)):
         mujoco.mj_step(model, data)
@@ -101,12 +125,12 @@ def settle(world: World, fallers: list[Item]) -> None:
         quiet = 0 if restless.any() else quiet + 1
         if quiet == _REST_STEPS:
             break
-    for item, moves in zip(fallers, restless):
-        body = model.body(item.name).id
-        turned = data.xmat[body].reshape(3, 3)[np.ix_([0, 2, 1], [0, 2, 1])]
-        world.set_pose(item, to_mujoco(data.xpos[body]), matrix_to_euler(turned))
-        item.moving = bool(moves)
-    world.sync()
+    return restless
+
+
+def _pushed(item: Item, position: np.ndarray, matrix: np.ndarray) -> bool:
+    turned = np.degrees(np.arccos(np.clip((np.trace(item.matrix.T @ matrix) - 1) / 2, -1, 1)))
+    return bool(np.linalg.norm(position - item.position) > _PUSHED[0] or turned > _PUSHED[1])
 
 
 def _add_room(spec: mujoco.MjSpec, world: World) -> None:

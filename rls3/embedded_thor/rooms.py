@@ -4,7 +4,7 @@ The split of AI2-THOR's users (first 20 rooms of a type train, next 5 val, last 
 """
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -15,13 +15,14 @@ from rls3.embedded_thor.assets import (
     FIXED_MATERIALS,
     VARIANTS,
     asset,
+    at_home,
     color_material,
     colors_of,
     lying_about,
 )
 from rls3.embedded_thor.content import Asset, Material, Mesh, ObjectInstance, Placed, Room, Surface, Vector3
 from rls3.embedded_thor.plans import HEIGHT_M, SCENE_NAMES, Layout, Look, attempts, connected, to_own, to_room
-from rls3.embedded_thor.shapes import box
+from rls3.embedded_thor.shapes import box, pieces
 
 SHARED_MATERIALS = {
     "white": Material("white", (0.93, 0.93, 0.91), specular=0.3, shininess=0.4),
@@ -84,6 +85,9 @@ def _shell(low: Vector3, high: Vector3) -> tuple[Mesh, ...]:
     )
 
 
+_PIERCED_M = 0.003  # how far boxes may reach into each other
+_BESIDE_START_M = 0.35  # kept free around the agent's start
+_LEFT_ON_FLOORS = frozenset({"BasketBall", "Box"})
 _Place = tuple[float, float, float, float]  # x, y, z, clearance above (metres)
 
 
@@ -100,6 +104,11 @@ class _Wanted:
 
 def _one(kind: str, color: str, on_floor: bool, rng: np.random.Generator) -> _Wanted:
     return _Wanted(kind, color, asset(kind, int(rng.integers(VARIANTS))), float(rng.integers(0, 24) * 15), on_floor)
+
+
+def _radius(shape: Asset) -> float:
+    """Of the circle around its footprint."""
+    return float(np.hypot(shape.size[0], shape.size[2])) / 2
 
 
 def _places(
@@ -119,33 +128,105 @@ def _places(
     return on_furniture, on_floor
 
 
-def _scatter(
-    wanted: list[_Wanted], on_furniture: list[_Place], on_floor: list[_Place]
-) -> tuple[ObjectInstance, ...] | None:
-    """Give each the first place that is free; what may not lie on the floor and finds none is left out. None if something
-    that may lie there finds none.
+class _Spots:
+    """Places, and for each the radius of the largest circle that still has room there.
 
     Objects keep apart by the circles around their footprints, so they never overlap.
     """
-    taken: list[tuple[float, float, float, float]] = []  # x, y, z, radius
+
+    def __init__(self, places: list[_Place]) -> None:
+        self.at = np.array(places)  # (N, 4) x, y, z, clearance
+        self.room_left = np.full(len(places), np.inf)
+
+    def take(self, position: Vector3, radius: float) -> None:
+        """Something stands there now."""
+        gap = np.hypot(self.at[:, 0] - position[0], self.at[:, 2] - position[2]) - radius
+        beside = np.abs(self.at[:, 1] - position[1]) <= 0.3
+        self.room_left[beside] = np.minimum(self.room_left[beside], gap[beside])
+
+    def free_for(self, shape: Asset) -> np.ndarray:
+        """Indices of the places that have room for it."""
+        return np.flatnonzero((self.room_left > _radius(shape)) & (self.at[:, 3] > shape.size[1]))
+
+
+def _scatter(
+    wanted: list[_Wanted], on_furniture: list[_Place], on_floor: list[_Place], floor_first: bool = False
+) -> tuple[ObjectInstance, ...] | None:
+    """Give each the first place that is free; what may lie on the floor tries that last, or first. What may not and finds
+    none is left out. None if something that may lie there finds none."""
+    spots = _Spots(on_furniture + on_floor)
     instances = []
     for item in wanted:
-        width, height, depth = item.shape.size
-        radius = float(np.hypot(width, depth)) / 2
-        for x, y, z, clearance in (*on_furniture, *(on_floor if item.on_floor else ())):
-            if clearance > height and all(
-                abs(y - b) > 0.3 or np.hypot(x - a, z - c) > radius + r for a, b, c, r in taken
-            ):
-                break
-        else:
+        free = spots.free_for(item.shape)
+        if item.on_floor and floor_first:
+            free = np.concatenate([free[free >= len(on_furniture)], free])
+        if not len(free) or (free[0] >= len(on_furniture) and not item.on_floor):
             if item.on_floor:
                 return None
             continue
-        taken.append((x, y, z, radius))
+        place = tuple(map(float, spots.at[free[0], :3]))
+        spots.take(place, _radius(item.shape))
         name = "_".join(word for word in (item.kind, item.color, "1") if word)
-        position = (round(x, 4), round(y, 4), round(z, 4))
+        position = tuple(round(v, 4) for v in place)
         instances.append(ObjectInstance(name, item.shape, item.color, position, item.yaw_deg))
     return tuple(instances)
+
+
+def _solids(placed: tuple[Placed, ...]) -> np.ndarray:
+    """(N, 2, 3) lowest and highest corner of every piece that furniture is made of, in the room's frame."""
+    corners = []
+    for item in placed:
+        for mesh in item.furniture.meshes:
+            for points in pieces(mesh):
+                x, z = to_room(item.position, item.yaw_deg, points[:, 0], points[:, 2])
+                points = np.column_stack([x, points[:, 1] + item.position[1], z])
+                corners.append((points.min(axis=0), points.max(axis=0)))
+    return np.array(corners)
+
+
+def _box(instance: ObjectInstance) -> np.ndarray:
+    """(2, 3) lowest and highest corner of an object's box, turned as it is (room's frame)."""
+    width, height, depth = instance.asset.size
+    sin, cos = np.abs([np.sin(np.radians(instance.yaw_deg)), np.cos(np.radians(instance.yaw_deg))])
+    half = np.array([width * cos + depth * sin, 0.0, width * sin + depth * cos]) / 2
+    foot = np.array(instance.position)
+    return np.stack([foot - half, foot + half + [0.0, height, 0.0]])
+
+
+def _parted(
+    objects: tuple[ObjectInstance, ...], placed: tuple[Placed, ...], low: Vector3, high: Vector3, start: tuple[float, float],
+    places: list[_Place],
+) -> tuple[ObjectInstance, ...]:  # fmt: skip
+    """What pierces a wall, a backrest or a board is moved to the first free place where it does not, off the start."""
+    solids = _solids(placed)
+
+    def pierces(instance: ObjectInstance) -> bool:
+        lowest, highest = _box(instance)
+        if np.any(lowest < np.array(low) - 1e-9) or np.any(highest > high):
+            return True
+        inner = np.all((solids[:, 1] > lowest + _PIERCED_M) & (solids[:, 0] < highest - _PIERCED_M), axis=1)
+        return bool(inner.any())
+
+    clashing = sorted((item for item in objects if pierces(item)), key=lambda item: -_radius(item.asset))
+    names = {item.name for item in clashing}
+    fine = [
+        (float(x), 0.0, float(z), 10.0)
+        for x in np.arange(low[0] + 0.05, high[0], 0.07)
+        for z in np.arange(low[2] + 0.05, high[2], 0.07)
+    ]  # the floor once more, beneath tables, too
+    spots = _Spots(np.round([*places, *fine], 4).tolist())
+    on_floor = spots.at[:, 1] == 0
+    beside = np.hypot(spots.at[:, 0] - start[0], spots.at[:, 2] - start[1]) - _BESIDE_START_M
+    spots.room_left[on_floor] = beside[on_floor]
+    for item in objects:
+        if item.name not in names:
+            spots.take(item.position, _radius(item.asset))
+    moved = {}
+    for item in clashing:
+        there = (replace(item, position=tuple(map(float, spots.at[i, :3]))) for i in spots.free_for(item.asset))
+        moved[item.name] = next((instance for instance in there if not pierces(instance)), item)
+        spots.take(moved[item.name].position, _radius(item.asset))
+    return tuple(moved.get(item.name, item) for item in objects)
 
 
 def _spots(piece: Placed, surface: Surface) -> list[_Place]:
@@ -170,11 +251,21 @@ def _covers(piece: Placed, x: float, z: float, margin: float) -> bool:
     return abs(own_x) < piece.furniture.size[0] / 2 + margin and abs(own_z) < piece.furniture.size[2] / 2 + margin
 
 
+def _everyday(needed: list[_Wanted], room_kind: str) -> list[_Wanted]:
+    """Of every type of `EVERYWHERE` that one would find in such a room two; few of them lie on floors."""
+    kept: dict[str, list[_Wanted]] = {}
+    for item in needed:
+        if at_home(item.kind, room_kind):
+            kept.setdefault(item.kind, []).append(replace(item, on_floor=item.kind in _LEFT_ON_FLOORS))
+    return [item for own in kept.values() for item in own[:2]]
+
+
 def _filled(
-    name: str, room_kind: str, placed: tuple[Placed, ...], low: Vector3, high: Vector3
+    name: str, room_kind: str, placed: tuple[Placed, ...], low: Vector3, high: Vector3, every_color: bool
 ) -> tuple[tuple[ObjectInstance, ...], tuple[float, float]] | None:
-    """The objects, and where the agent starts: what lies about in such a room (as far as there is room), and every type of
-    `EVERYWHERE` in every colour. None if the room is too full for these, or to walk about in."""
+    """The objects, and where the agent starts: what lies about in such a room, as far as there is room, and every type of
+    `EVERYWHERE` in every colour, or only what is at home there. Layout and start do not depend on that: either way there must
+    be room for all of them. None if there is not, or too little to walk about in."""
     rng, own_rng = (np.random.default_rng(zlib.crc32(text.encode())) for text in (name, f"{name}/own"))
     kinds = [(kind, color) for kind in EVERYWHERE for color in COLORS]
     rng.shuffle(kinds)
@@ -192,20 +283,24 @@ def _filled(
         scattered = _scatter(order, on_furniture, on_floor)
         start = _start(placed, scattered, high) if scattered is not None else None
         if start is not None:
-            return scattered, start
+            if not every_color:
+                kept = first + _everyday(needed, room_kind) + last
+                scattered = _scatter(kept, on_furniture, on_floor, floor_first=True) or ()
+            return _parted(scattered, placed, low, high, start, on_furniture + on_floor), start
     return None
 
 
 @lru_cache(maxsize=4)  # a compiled world keeps its own
-def room(name: str) -> Room:
-    """The floor plan of that name ("FloorPlan1", with or without "_physics"). Raises KeyError if there is none."""
+def room(name: str, every_color: bool = False) -> Room:
+    """The floor plan of that name ("FloorPlan1", with or without "_physics"); every_color: with all types of `EVERYWHERE` in
+    all colours, not only what one would find there. Raises KeyError if there is none."""
     name = name.removesuffix("_physics")
     if name not in SCENE_NAMES:
         raise KeyError(name)
     for plan in attempts(name):
         high, low = plan.corner, (-plan.corner[0], 0.0, -plan.corner[2])
         placed = _named(plan.layout)
-        filled = _filled(name, plan.kind, placed, low, high)
+        filled = _filled(name, plan.kind, placed, low, high, every_color)
         if filled is not None:
             objects, start = filled
             break

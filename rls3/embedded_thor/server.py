@@ -49,10 +49,12 @@ def _answer(session: Session, sequence_id: int, draw: bool) -> tuple[dict[str, A
     return message, images
 
 
-def serve(wire: FifoWire | HttpWire, width: int, height: int, quality_index: int, headless: bool) -> None:
+def serve(
+    wire: FifoWire | HttpWire, width: int, height: int, quality_index: int, headless: bool, every_color: bool
+) -> None:
     """Serve one Controller until it hangs up."""
     quality = QUALITIES[QUALITY_NAMES[quality_index]]
-    session = Session(width, height, quality=quality, draws=not headless)
+    session = Session(width, height, quality=quality, draws=not headless, every_color=every_color)
     session.load(f"{SCENE_NAMES[0]}_physics")
     try:
         wire.send(*_answer(session, 0, session.draws))

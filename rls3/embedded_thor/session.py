@@ -92,12 +92,13 @@ class Agent:
 
 @dataclass
 class Session:
-    """The state of one executable. `agent` is the one that acts, or is asked about."""
+    """The state of one executable. `agent` is the one that acts, or is asked about; every_color: how floor plans are furnished."""
 
     width: int
     height: int
     quality: str = "beauty"
     draws: bool = True
+    every_color: bool = False
     renderer: Renderer | None = None
     worlds: dict[str, World] = field(default_factory=dict)
     scene_name: str = ""
@@ -136,7 +137,7 @@ class Session:
             self.worlds[scene_name].reset()
             self.enter(scene_name, self.worlds[scene_name])
         else:
-            self.enter(scene_name, World(room_named(scene_name)))
+            self.enter(scene_name, World(room_named(scene_name, self.every_color)))
 
     def _forget(self, scene_name: str) -> None:
         """Free what a world holds, here and in OpenGL, and give it back to the system: else the memory would creep up."""

@@ -182,3 +182,19 @@ def merged(meshes: Sequence[Mesh]) -> tuple[Mesh, ...]:
             )
         )
     return tuple(result)
+
+
+def pieces(mesh: Mesh) -> list[np.ndarray]:
+    """The vertices (V, 3) of each connected part of a mesh, in its own frame."""
+    _, welded = np.unique(np.round(mesh.vertices, 5), axis=0, return_inverse=True)
+    label = np.arange(welded.max() + 1)
+    corners = welded.reshape(-1)[mesh.faces]
+    while True:  # each face's corners take the smallest label among them
+        lowest = label[corners].min(axis=1)
+        before = label.copy()
+        for column in range(3):
+            np.minimum.at(label, corners[:, column], lowest)
+        if np.array_equal(before, label):
+            break
+    part = label[welded.reshape(-1)]
+    return [mesh.vertices[part == value] for value in np.unique(part[mesh.faces])]

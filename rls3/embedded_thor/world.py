@@ -27,6 +27,7 @@ class Item:
     Attributes:
         position: pivot (centre of the bottom face at rotation zero), world, metres. rotation: Unity Euler degrees.
         openness, toggled: states that are told, not drawn. moving: whether it was not at rest when it was last let go.
+        kinematic: whether it was put to stay as it is (placeStationary, forceKinematic, in a hand), so that nothing moves it.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Item:
     openness: float = 0.0
     toggled: bool = False
     moving: bool = False
+    kinematic: bool = False
     geoms: list[int] = field(default_factory=list)
     body: int = 0
 

@@ -34,7 +34,7 @@ def make_backend(params: SimulatorParams) -> Backend:
     if params.backend == "embedded":
         from importlib.metadata import version
 
-        command = params.embedded_command or f"{shlex.quote(sys.executable)} -m rls3.embedded_thor"
+        command = params.embedded_command or f"{shlex.quote(sys.executable)} -m rls3.embedded_thor -every-color"
         _check_executable(command, "simulator.embedded_command")
         # AI2-THOR's Linux platform asks for an X display; the embedded executable never opens it.
         return Backend(f"embedded-thor {version('rls3')}", {"local_executable_path": command, "x_display": ":0"}, 60.0)
