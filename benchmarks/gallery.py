@@ -119,7 +119,9 @@ def _objects(simulator: SimulatorParams, folder: Path) -> list[np.ndarray]:
 
 def main() -> None:
     simulator = load_params(Path("params.yaml")).simulator
-    simulator = simulator.model_copy(update={"embedded_command": f"{shlex.quote(sys.executable)} -m rls3.embedded_thor"})
+    simulator = simulator.model_copy(
+        update={"embedded_command": f"{shlex.quote(sys.executable)} -m rls3.embedded_thor"}
+    )
     with tempfile.TemporaryDirectory() as folder:
         for name, images, columns, size_px in (
             ("rooms", _rooms(simulator, Path(folder)), 10, 160),

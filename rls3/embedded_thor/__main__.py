@@ -19,7 +19,9 @@ def main() -> None:
     parser.add_argument("-batchmode", action="store_true")
     parser.add_argument("-nographics", action="store_true")
     parser.add_argument(
-        "-every-color", action="store_true", help="furnish floor plans with 15 types in all of five colours (what RLS3 arranges)"
+        "-every-color",
+        action="store_true",
+        help="furnish floor plans with 15 types in all of five colours (what RLS3 arranges)",
     )
     arguments = parser.parse_args()
     if "AI2THOR_SERVER_TYPE" not in os.environ:

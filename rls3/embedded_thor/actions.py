@@ -427,7 +427,7 @@ def _place(session: Session, item: Item, position: Position, rotation: Position 
     room = session.world.room
     blocked = bool(np.any(low < np.array(room.minimum) - 0.01) or np.any(high > room.maximum))
     for other in session.world.items.values():
-        if other is not item and other.active and (other.pickupable or not other.placed.furniture.surfaces):
+        if other is not item and other.active and (other.pickupable or not session.surfaces(other)):
             corners = other.corners
             blocked |= bool(np.all(low < corners.max(axis=0)) and np.all(high > corners.min(axis=0)))
     if blocked:
@@ -497,7 +497,7 @@ def get_object_in_frame(session: Session, x: float, y: float, checkVisible: bool
     return item.object_id
 
 
-# -- the hand, and states that are told but not drawn --------------------------------------------------------------------
+# -- the hand, opening, toggling -----------------------------------------------------------------------------------------
 
 
 def _within_reach(session: Session, object_id: str, force: bool) -> Item:
@@ -553,29 +553,29 @@ def put_object(session: Session, objectId: str, forceAction: bool = False, place
     raise ActionFailed(f"no free place for {item.object_id} was found on {receptacle.object_id}")
 
 
-def _with_ability(session: Session, object_id: str, ability: str, force: bool) -> Item:
-    item = _within_reach(session, object_id, force)
-    if item.asset is None or ability not in item.asset.flags:
-        raise ActionFailed(f"{object_id} is not {ability}")
-    return item
-
-
 @_action
 def open_object(session: Session, objectId: str, openness: float = 1.0, forceAction: bool = False) -> None:
     if not 0 <= openness <= 1:
         raise ActionFailed(f"openness must be in 0..1, not {openness}", "InvalidArgument")
-    item = _with_ability(session, objectId, "openable", forceAction)
+    item = _openable(session, objectId, forceAction)
     if item.openness == openness:
         raise ActionFailed(f"{objectId} is already open by {openness:g}")
-    item.openness = float(openness)
+    session.world.open(item, float(openness))
 
 
 @_action
 def close_object(session: Session, objectId: str, forceAction: bool = False) -> None:
-    item = _with_ability(session, objectId, "openable", forceAction)
+    item = _openable(session, objectId, forceAction)
     if not item.openness:
         raise ActionFailed(f"{objectId} is already closed")
-    item.openness = 0.0
+    session.world.open(item, 0.0)
+
+
+def _openable(session: Session, object_id: str, force: bool) -> Item:
+    item = _within_reach(session, object_id, force)
+    if item.opening is None:
+        raise ActionFailed(f"{object_id} is not openable")
+    return item
 
 
 @_action
@@ -589,10 +589,12 @@ def toggle_object_off(session: Session, objectId: str, forceAction: bool = False
 
 
 def _toggle(session: Session, object_id: str, on: bool, force: bool) -> None:
-    item = _with_ability(session, object_id, "toggleable", force)
+    item = _within_reach(session, object_id, force)
+    if item.switch is None:
+        raise ActionFailed(f"{object_id} is not toggleable")
     if item.toggled == on:
         raise ActionFailed(f"{object_id} is already {'on' if on else 'off'}")
-    item.toggled = on
+    session.world.toggle(item, on)
 
 
 @_action

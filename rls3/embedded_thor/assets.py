@@ -8,8 +8,8 @@ import numpy as np
 
 from rls3.embedded_thor import belongings as b
 from rls3.embedded_thor import tableware as t
-from rls3.embedded_thor.content import Asset, Material, Mesh, Vector3
-from rls3.embedded_thor.shapes import merged
+from rls3.embedded_thor.content import Asset, Material, Mesh, Opening, Switch, Vector3
+from rls3.embedded_thor.shapes import merged, scaled, scaled_opening
 
 COLORS: dict[str, Vector3] = {
     "Red": (0.80, 0.07, 0.06),
@@ -43,6 +43,7 @@ _FIXED = (
     Material("rubber", (0.55, 0.14, 0.10), specular=0.2),
     Material("stick", (0.78, 0.58, 0.36), specular=0.3, shininess=0.4),
     Material("screen", (0.08, 0.13, 0.24), specular=0.9, shininess=0.9, emission=0.10),
+    Material("screen_on", (0.55, 0.68, 0.80), "picture", 0.5, specular=0.2, emission=0.7),
     Material("stone", (0.74, 0.72, 0.66), specular=0.1),
     Material("leather", (0.36, 0.21, 0.11), specular=0.4, shininess=0.5),
 )
@@ -64,6 +65,7 @@ class Entry:
         everywhere: whether every room has one of each colour if it is furnished so (-every-color): what a campaign
             arranges by default.
         on_floor: whether it may lie on the floor.
+        opening: makes how it opens, before scaling. switch: what toggling changes.
     """
 
     shape: Callable[[], list[Mesh]]
@@ -74,19 +76,32 @@ class Entry:
     colors: tuple[str, ...] = tuple(COLORS)
     everywhere: bool = False
     on_floor: bool = False
+    opening: Callable[[], Opening] | None = None
+    switch: Switch | None = None
 
 
-def _everywhere(shape: Callable[[], list[Mesh]], mass_kg: float, material: str, rooms: str, *flags: str) -> Entry:
-    return Entry(shape, mass_kg, tuple(material.split("/")), frozenset(flags), rooms, everywhere=True, on_floor=True)
+def _everywhere(
+    shape: Callable[[], list[Mesh]], mass_kg: float, material: str, rooms: str, *flags: str,
+    opening: Callable[[], Opening] | None = None, switch: Switch | None = None,
+) -> Entry:  # fmt: skip
+    return Entry(
+        shape, mass_kg, tuple(material.split("/")), frozenset(flags), rooms, everywhere=True, on_floor=True, opening=opening,
+        switch=switch,
+    )  # fmt: skip
 
 
 def _entry(
     shape: Callable[[], list[Mesh]], mass_kg: float, material: str, rooms: str, *flags: str,
-    colors: tuple[str, ...] = tuple(COLORS), on_floor: bool = False,
+    colors: tuple[str, ...] = tuple(COLORS), on_floor: bool = False, opening: Callable[[], Opening] | None = None,
+    switch: Switch | None = None,
 ) -> Entry:  # fmt: skip
-    return Entry(shape, mass_kg, tuple(material.split("/")), frozenset(flags), rooms, colors, on_floor=on_floor)
+    return Entry(
+        shape, mass_kg, tuple(material.split("/")), frozenset(flags), rooms, colors, on_floor=on_floor, opening=opening,
+        switch=switch,
+    )  # fmt: skip
 
 
+_SCREEN = Switch("screen", on="screen_on", off="screen", at_first=False)
 _CATALOGUE = {
     "Mug": _everywhere(t.mug, 0.4, "Ceramic", "KLE", "breakable", "canFillWithLiquid", "receptacle"),
     "Cup": _everywhere(t.cup, 0.2, "Plastic", "KA", "canFillWithLiquid", "receptacle"),
@@ -94,14 +109,14 @@ _CATALOGUE = {
     "Plate": _everywhere(t.plate, 0.6, "Ceramic", "KL", "breakable", "receptacle"),
     "Pot": _everywhere(t.pot, 1.5, "Metal", "K", "canFillWithLiquid", "receptacle"),
     "Pan": _everywhere(t.pan, 1.2, "Metal", "K", "receptacle"),
-    "Kettle": _everywhere(t.kettle, 1.3, "Metal", "K", "canFillWithLiquid", "openable"),
+    "Kettle": _everywhere(t.kettle, 1.3, "Metal", "K", "canFillWithLiquid", opening=t.kettle_opening),
     "Vase": _everywhere(t.vase, 1.0, "Ceramic", "LEA", "breakable"),
     "Bottle": _everywhere(t.bottle, 0.7, "Glass", "KA", "breakable", "canFillWithLiquid"),
-    "Book": _everywhere(b.book, 0.6, "Paper", "LE", "openable"),
-    "Candle": _everywhere(b.candle, 0.3, "Wax", "LA", "toggleable"),
+    "Book": _everywhere(b.book, 0.6, "Paper", "LE", opening=b.book_opening),
+    "Candle": _everywhere(b.candle, 0.3, "Wax", "LA", switch=Switch("flame", on="flame", off="", at_first=True)),
     "AlarmClock": _everywhere(b.alarm_clock, 0.5, "Metal/Plastic", "E"),
     "TeddyBear": _everywhere(b.teddy_bear, 0.4, "Fabric", "E"),
-    "Box": _everywhere(b.box_carton, 0.5, "Paper", "LE", "openable", "receptacle"),
+    "Box": _everywhere(b.box_carton, 0.5, "Paper", "LE", "receptacle", opening=b.box_opening),
     "BasketBall": _everywhere(b.basket_ball, 0.6, "Rubber", "E"),
     "Apple": _entry(t.apple, 0.2, "Food", "K", colors=("Red", "Green", "Yellow")),
     "BaseballBat": _entry(b.baseball_bat, 0.9, "Wood", "E", colors=(), on_floor=True),
@@ -109,7 +124,7 @@ _CATALOGUE = {
     "Bread": _entry(t.bread, 0.7, "Food", "K", colors=()),
     "ButterKnife": _entry(t.butter_knife, 0.08, "Metal", "K", colors=()),
     "CD": _entry(b.compact_disc, 0.02, "Plastic", "E"),
-    "CellPhone": _entry(b.cell_phone, 0.15, "Metal/Glass", "KLE", "breakable", "toggleable"),
+    "CellPhone": _entry(b.cell_phone, 0.15, "Metal/Glass", "KLE", "breakable", switch=_SCREEN),
     "Cloth": _entry(b.cloth, 0.1, "Fabric", "EA"),
     "CreditCard": _entry(b.credit_card, 0.01, "Plastic", "KLE"),
     "DishSponge": _entry(t.dish_sponge, 0.03, "Sponge", "KA", colors=()),
@@ -119,7 +134,7 @@ _CATALOGUE = {
     "KeyChain": _entry(b.key_chain, 0.05, "Metal", "LE"),
     "Knife": _entry(t.knife, 0.15, "Metal", "K", colors=()),
     "Ladle": _entry(t.ladle, 0.2, "Metal", "K", colors=()),
-    "Laptop": _entry(b.laptop, 1.8, "Metal", "LE", "breakable", "openable", "toggleable", colors=()),
+    "Laptop": _entry(b.laptop, 1.8, "Metal", "LE", "breakable", colors=(), opening=b.laptop_opening, switch=_SCREEN),
     "Lettuce": _entry(t.lettuce, 0.5, "Food", "K", colors=()),
     "Newspaper": _entry(b.newspaper, 0.3, "Paper", "L", colors=()),
     "PaperTowelRoll": _entry(t.paper_towel_roll, 0.3, "Paper", "KA", colors=()),
@@ -194,11 +209,9 @@ def asset(object_type: str, variant: int = 0) -> Asset:
     corners = np.concatenate([m.vertices for m in meshes]) * scale
     low, high = corners.min(axis=0), corners.max(axis=0)
     shift = -np.array([(low[0] + high[0]) / 2, low[1], (low[2] + high[2]) / 2])
-    scaled = []
-    for m in meshes:
-        normals = m.normals / scale
-        normals /= np.linalg.norm(normals, axis=1, keepdims=True)
-        scaled.append(Mesh(m.vertices * scale + shift, m.faces, normals, m.uv, m.material))
     size = tuple(round(float(v), 4) for v in high - low)
-    name = f"{object_type}_{variant + 1}"
-    return Asset(object_type, tuple(scaled), size, entry.mass_kg, entry.salient_materials, entry.flags, name)
+    opening = scaled_opening(entry.opening() if entry.opening else None, scale, shift)
+    return Asset(
+        object_type, scaled(meshes, scale, shift), size, entry.mass_kg, entry.salient_materials, entry.flags,
+        f"{object_type}_{variant + 1}", opening, entry.switch,
+    )  # fmt: skip

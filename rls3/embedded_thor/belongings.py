@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from rls3.embedded_thor.content import Mesh
-from rls3.embedded_thor.shapes import ball, box, lathe, mesh, tube
+from rls3.embedded_thor.content import Leaf, Mesh, Opening
+from rls3.embedded_thor.shapes import ball, box, lathe, merged, mesh, tube
 
 
 def book() -> list[Mesh]:
@@ -13,6 +13,21 @@ def book() -> list[Mesh]:
         box((0.006, 0.05, 0.25), (-0.087, 0.025, 0), "color"),
         box((0.165, 0.038, 0.235), (0.002, 0.025, 0), "paper"),
     ]
+
+
+def book_opening() -> Opening:
+    """Its upper half turns about the spine."""
+    lower = (
+        box((0.18, 0.006, 0.25), (0, 0.003, 0), "color"),
+        box((0.006, 0.025, 0.25), (-0.087, 0.0125, 0), "color"),
+        box((0.165, 0.019, 0.235), (0.002, 0.0155, 0), "paper"),
+    )
+    upper = (
+        box((0.18, 0.006, 0.25), (0, 0.047, 0), "color"),
+        box((0.006, 0.025, 0.25), (-0.087, 0.0375, 0), "color"),
+        box((0.165, 0.019, 0.235), (0.002, 0.0345, 0), "paper"),
+    )
+    return Opening(merged(lower), (Leaf(merged(upper), (-0.09, 0.025, 0), (0, 0, 1), 180.0),))
 
 
 def candle() -> list[Mesh]:
@@ -68,6 +83,21 @@ def box_carton() -> list[Mesh]:
         box((0.06, 0.008, 0.22), (-0.155, 0.200, 0), "color"),
         box((0.06, 0.008, 0.22), (0.155, 0.200, 0), "color"),
     ]
+
+
+def box_opening() -> Opening:
+    """Walls without a lid; its halves turn outwards."""
+    walls = (
+        box((0.26, 0.006, 0.22), (0, 0.003, 0), "color"),
+        *(box((0.006, 0.20, 0.22), (s * 0.127, 0.10, 0), "color") for s in (-1, 1)),
+        *(box((0.26, 0.20, 0.006), (0, 0.10, s * 0.107), "color") for s in (-1, 1)),
+        *(box((0.05, 0.201, 0.001), (0, 0.1005, s * 0.1107), "paper") for s in (-1, 1)),
+    )
+    leaves = tuple(
+        Leaf((box((0.128, 0.005, 0.22), (s * 0.065, 0.2025, 0), "color"),), (s * 0.13, 0.2, 0), (0, 0, 1), -s * 205.0)
+        for s in (-1, 1)
+    )
+    return Opening(merged(walls), leaves)
 
 
 def basket_ball() -> list[Mesh]:
@@ -154,6 +184,16 @@ def laptop() -> list[Mesh]:
         box((0.34, 0.22, 0.010), (0, 0.124, -0.125), "metal"),
         box((0.315, 0.195, 0.002), (0, 0.126, -0.119), "screen"),
     ]
+
+
+def laptop_opening() -> Opening:
+    """As made it stands open, as AI2-THOR's do."""
+    lower = (box((0.34, 0.016, 0.24), (0, 0.008, 0), "metal"), box((0.30, 0.002, 0.11), (0, 0.017, -0.03), "dark"))
+    lid = (
+        box((0.34, 0.010, 0.22), (0, 0.024, -0.016), "metal"),
+        box((0.315, 0.002, 0.195), (0, 0.0185, -0.014), "screen"),
+    )
+    return Opening(merged(lower), (Leaf(merged(lid), (0, 0.018, -0.126), (1, 0, 0), -90.0),), at_first=1.0)
 
 
 def cell_phone() -> list[Mesh]:

@@ -1,6 +1,6 @@
 """Records that describe what a room holds. THOR's frame: left-handed, +y up, metres; yaw clockwise from above."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -51,12 +51,78 @@ class Surface:
 
 
 @dataclass(frozen=True)
+class Leaf:
+    """A lid, a door, a cover: what turns when its owner is opened.
+
+    Attributes:
+        meshes: as it stands shut, in the owner's frame. hinge: a point of the axis that it turns about.
+        angle_deg: by how much when open, about +axis as Unity counts (about +y: clockwise seen from above).
+    """
+
+    meshes: tuple[Mesh, ...]
+    hinge: Vector3
+    axis: Vector3
+    angle_deg: float
+
+    def turned(self, openness: float) -> tuple[Mesh, ...]:
+        """Its meshes as they stand when open so far, in the owner's frame."""
+        angle, (x, y, z) = np.radians(self.angle_deg * openness), self.axis
+        cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+        turn = (np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross).T
+        return tuple(
+            replace(m, vertices=(m.vertices - self.hinge) @ turn + self.hinge, normals=m.normals @ turn)
+            for m in self.meshes
+        )
+
+
+@dataclass(frozen=True)
+class Opening:
+    """How something looks when it is not as its own meshes show it.
+
+    Attributes:
+        body: what does not move. leaves: what does. inside: surfaces that things can stand on while it is open.
+        at_first: the openness after Reset, which the owner's own meshes show. way: whether one can walk through it while
+            it is open.
+    """
+
+    body: tuple[Mesh, ...]
+    leaves: tuple[Leaf, ...]
+    inside: tuple[Surface, ...] = ()
+    at_first: float = 0.0
+    way: bool = False
+
+    def meshes(self, openness: float) -> tuple[Mesh, ...]:
+        """All of it, open so far."""
+        return self.body + tuple(mesh for leaf in self.leaves for mesh in leaf.turned(openness))
+
+    def corners(self, openness: float) -> tuple[np.ndarray, np.ndarray]:
+        """Lowest and highest corner of its box in the owner's frame."""
+        points = np.concatenate([mesh.vertices for mesh in self.meshes(openness)])
+        return points.min(axis=0), points.max(axis=0)
+
+
+@dataclass(frozen=True)
+class Switch:
+    """What toggling changes: the meshes of one material are drawn in another, or ("") not at all.
+
+    Attributes:
+        material: of those meshes. on, off: what they are drawn in. at_first: whether it is on after Reset.
+    """
+
+    material: str
+    on: str
+    off: str
+    at_first: bool
+
+
+@dataclass(frozen=True)
 class Furniture:
     """A piece that stays where it is. Its meshes are in its own frame: origin on the floor under its centre, front to +z.
 
     Attributes:
         size: extents of its box (x, y, z). bottom: height of the box's lower face (0 unless it hangs on a wall).
         blocks: whether the agent and other furniture keep off its footprint.
+        opening, switch: how it opens and what toggling changes, if it does.
     """
 
     type: str
@@ -65,6 +131,8 @@ class Furniture:
     surfaces: tuple[Surface, ...] = ()
     blocks: bool = True
     bottom: float = 0.0
+    opening: Opening | None = None
+    switch: Switch | None = None
 
 
 @dataclass(frozen=True)
@@ -86,6 +154,7 @@ class Asset:
         name: the type and the number of the shape ("Mug_2"), AI2-THOR's assetId.
         size: extents (x, y, z). The pivot is the centre of the bottom face.
         mass_kg, salient_materials, flags: as AI2-THOR reports them.
+        opening, switch: how it opens and what toggling changes, if it does.
     """
 
     type: str
@@ -95,6 +164,8 @@ class Asset:
     salient_materials: tuple[str, ...] = ("Ceramic",)
     flags: frozenset[str] = frozenset()
     name: str = ""
+    opening: Opening | None = None
+    switch: Switch | None = None
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ Each builder returns meshes by material role ("wood", "wood_dark", "white", "met
 says what a role looks like. Tops are open so that a standing robot sees what lies on them.
 """
 
-from rls3.embedded_thor.content import Furniture, Mesh, Surface
+from rls3.embedded_thor.content import Furniture, Leaf, Mesh, Opening, Surface, Switch
 from rls3.embedded_thor.shapes import ball, box, lathe, merged
 
 _EDGE = 0.06  # metres kept free along the edge of a surface
@@ -174,7 +174,33 @@ def fridge() -> Furniture:
         box((0.69, 0.57, 0.02), (0, 1.39, 0.335), "enamel_door"),
         *[box((0.025, 0.30, 0.035), (-0.28, y, 0.36), "metal") for y in (0.85, 1.30)],
     ]
-    return Furniture("Fridge", merged(meshes), (0.70, 1.70, 0.70))
+    return Furniture("Fridge", merged(meshes), (0.70, 1.70, 0.70), opening=_fridge_opening())
+
+
+def _fridge_opening() -> Opening:
+    """Two doors that turn about its right edge; shelves behind them."""
+    levels = (0.06, 0.38, 0.70, 1.13)
+    body = [
+        *[box((0.03, 1.70, 0.65), (s * 0.335, 0.85, -0.005), "enamel") for s in (-1, 1)],
+        box((0.66, 1.70, 0.03), (0, 0.85, -0.315), "enamel"),
+        *[box((0.66, 0.04, 0.64), (0, y, 0), "enamel") for y in (0.04, 1.11, 1.68)],
+        *[box((0.64, 0.012, 0.54), (0, y - 0.006, -0.03), "enamel_door") for y in levels[1:3]],
+    ]
+    leaves = [
+        Leaf(
+            merged(
+                [
+                    box((0.69, height, 0.03), (0, y, 0.335), "enamel_door"),
+                    box((0.025, 0.30, 0.035), (-0.28, handle, 0.36), "metal"),
+                ]
+            ),
+            (0.345, y, 0.335), (0, 1, 0), 110.0,
+        )
+        for height, y, handle in ((1.05, 0.55, 0.85), (0.57, 1.39, 1.30))
+    ]  # fmt: skip
+    room = {0.06: 0.30, 0.38: 0.30, 0.70: 0.36, 1.13: 0.50}
+    inside = tuple(Surface(-0.26, -0.24, 0.26, 0.20, y, room[y]) for y in levels)
+    return Opening(merged(body), tuple(leaves), inside)
 
 
 def stove() -> Furniture:
@@ -228,7 +254,19 @@ def toilet() -> Furniture:
         box((0.40, 0.36, 0.18), (0, 0.58, -0.24), "enamel"), box((0.42, 0.03, 0.20), (0, 0.775, -0.24), "enamel_door"),
         box((0.05, 0.012, 0.03), (0, 0.796, -0.24), "metal"),
     ]  # fmt: skip
-    return Furniture("Toilet", merged(meshes), (0.42, 0.80, 0.66), (Surface(-0.13, -0.29, 0.13, -0.19, 0.79),))
+    tank = (Surface(-0.13, -0.29, 0.13, -0.19, 0.79),)
+    return Furniture("Toilet", merged(meshes), (0.42, 0.80, 0.66), tank, opening=_toilet_opening(meshes))
+
+
+def _toilet_opening(shut: list[Mesh]) -> Opening:
+    """Its lid turns up; below is the seat, with water in it."""
+    body = [
+        shut[0], *shut[2:],
+        lathe([(0.12, 0.402), (0.20, 0.402), (0.20, 0.418), (0.12, 0.418), (0.12, 0.402)], "enamel_door", 22, (0, 0, 0.08)),
+        lathe([(0.12, 0.404), (0, 0.404)], "metal", 22, (0, 0, 0.08)),
+    ]  # fmt: skip
+    lid = lathe([(0, 0.418), (0.205, 0.418), (0.205, 0.43), (0, 0.43)], "enamel_door", 22, (0, 0, 0.08))
+    return Opening(merged(body), (Leaf((lid,), (0, 0.42, -0.125), (1, 0, 0), -92.0),))
 
 
 def bathtub(length: float = 1.6, width: float = 0.72) -> Furniture:
@@ -247,7 +285,8 @@ def floor_lamp() -> Furniture:
         lathe([(0, 0), (0.14, 0), (0.14, 0.02), (0.02, 0.03), (0.012, 0.05), (0.012, 1.40), (0, 1.40)], "metal", 16),
         lathe([(0.20, 1.32), (0.13, 1.60), (0.125, 1.60), (0.195, 1.32)], "lampshade", 18),
     ]
-    return Furniture("FloorLamp", merged(meshes), (0.40, 1.60, 0.40))
+    shade = Switch("lampshade", on="lampshade", off="lampshade_off", at_first=True)
+    return Furniture("FloorLamp", merged(meshes), (0.40, 1.60, 0.40), switch=shade)
 
 
 def plant() -> Furniture:
@@ -275,7 +314,8 @@ def television(width: float = 0.95) -> Furniture:
         box((0.3, 0.02, 0.18), (0, 0.01, 0), "dark"),
         box((0.05, 0.08, 0.03), (0, 0.05, 0), "dark"),
     ]
-    return Furniture("Television", merged(meshes), (width, 0.08 + width * 0.56, 0.18), blocks=False)
+    screen = Switch("dark_gloss", on="screen_on", off="dark_gloss", at_first=False)
+    return Furniture("Television", merged(meshes), (width, 0.08 + width * 0.56, 0.18), blocks=False, switch=screen)
 
 
 def window(width: float, height: float, sill: float) -> Furniture:

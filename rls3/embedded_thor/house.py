@@ -16,13 +16,14 @@ import numpy as np
 
 from rls3.embedded_thor import furniture as f
 from rls3.embedded_thor.assets import ASSET_TYPES, COLORS, FIXED_MATERIALS, VARIANTS, asset, color_material, colors_of
-from rls3.embedded_thor.content import Furniture, Material, Mesh, ObjectInstance, Placed, Room, Vector3
+from rls3.embedded_thor.content import Furniture, Leaf, Material, Mesh, ObjectInstance, Opening, Placed, Room, Vector3
 from rls3.embedded_thor.plans import Look, to_own, to_room
 from rls3.embedded_thor.rooms import SHARED_MATERIALS, materials_of
-from rls3.embedded_thor.shapes import box, polygon
+from rls3.embedded_thor.shapes import box, merged, polygon, scaled, scaled_opening
 
 PROCEDURAL = "Procedural"  # AI2-THOR's name of the scene that houses are built in
 _WALL_M = 0.04  # thickness of each room's own side of a wall
+_STRETCHED = (0.6, 1.7)  # how much lower or higher furniture may be made
 _LARGEST_M, _MOST = 100.0, 2000  # farthest coordinate, most walls or objects
 _LOOK = Look(
     floor=("planks", (0.62, 0.46, 0.30), 1.0), wall=("plaster", (0.86, 0.84, 0.79)), wood=(0.56, 0.38, 0.22),
@@ -66,6 +67,11 @@ _NEAREST_OBJECT = {
     "BasketBall": "BasketBall", "HandTowel": "Cloth", "Towel": "Cloth", "Watch": "KeyChain", "TableTopDecor": "Statue", "DeskLamp": "Candle",
     "GarbageBag": "Box", "Bag": "Box", "RoomDecor": "Statue", "VacuumCleaner": "Box", "Footstool": "Box", "Tray": "Plate", "Glass": "Cup",
 }  # fmt: skip
+_ASSET_WORDS = {
+    "bin": "GarbageCan",
+    "walldecor": "Painting",
+    "cart": "SideTable",
+}  # asset ids that do not name their type
 _FLOORS = {"carpet": "carpet", "rug": "carpet", "fabric": "carpet", "tile": "tiles", "ceramic": "tiles", "marble": "marble", "wood": "planks", "plank": "planks"}  # fmt: skip
 _TINTS = ((0.62, 0.46, 0.30), (0.48, 0.33, 0.21), (0.72, 0.58, 0.42), (0.66, 0.64, 0.60), (0.55, 0.52, 0.50))
 _PAINTS = ((0.86, 0.84, 0.79), (0.78, 0.82, 0.84), (0.80, 0.84, 0.76), (0.88, 0.80, 0.74), (0.76, 0.76, 0.80))
@@ -262,7 +268,11 @@ def _hole(opening: dict[str, Any], walls: list[_Wall]) -> _Hole:
     wall = next((w for w in walls if w.id == opening["wall0"]), None)
     if wall is None:
         raise BadHouse(f"{opening['id']!r} is in wall {opening['wall0']!r}, which is not in the house")
-    first, second = (_xyz({"z": 0.0, **p}) for p in opening["holePolygon"][:2])
+    if "holePolygon" not in opening and "boundingBox" in opening:  # houses before schema 1.0.0
+        points = [opening["boundingBox"]["min"], opening["boundingBox"]["max"]]
+    else:
+        points = opening["holePolygon"][:2]
+    first, second = (_xyz({"z": 0.0, **p}) for p in points)
     x, y = sorted((first[0], second[0])), sorted((first[1], second[1]))
     return _Hole(wall.start + wall.along * x[0], wall.start + wall.along * x[1], float(y[0]), float(y[1]))
 
@@ -302,17 +312,25 @@ def _opening(name: str, hole: _Hole, wall: _Wall, piece: Furniture) -> Placed:
 
 
 def _door(door: dict[str, Any], hole: _Hole, walls: list[_Wall]) -> list[Placed]:
-    """A frame; between two rooms it stands open (its leaf is not drawn), outwards it is shut."""
+    """A frame, and in it a leaf that opens if the house says so; outwards, or where it says `openness` 0, it is shut."""
     wall = next(w for w in walls if w.id == door["wall0"])
     width, height = float(np.linalg.norm(hole.end - hole.start)), hole.top
     meshes = [box((0.05, height, 0.11), (s * (width / 2 - 0.025), height / 2, 0), "white") for s in (-1, 1)]
     meshes.append(box((width, 0.05, 0.11), (0, height - 0.025, 0), "white"))
-    shut = door.get("room0") == door.get("room1") or door.get("openness") == 0
-    if shut:
-        leaf = box((width - 0.1, height - 0.05, 0.04), (0, (height - 0.05) / 2, 0), "wood")
+    frame = merged(meshes)
+    outwards = door.get("room0") == door.get("room1")
+    openness = 0.0 if outwards else float(np.clip(float(door.get("openness", 1.0)), 0.0, 1.0))
+    size, opening = (width, height, 0.11), None
+    if outwards or openness == 0 or door.get("openable"):
+        board = box((width - 0.1, height - 0.05, 0.04), (0, (height - 0.05) / 2, 0), "wood")
         handle = box((0.10, 0.02, 0.10), (width / 2 - 0.16, 1.0, 0), "metal")
-        meshes += [leaf, handle]
-    piece = Furniture("Doorway", tuple(meshes), (width, height, 0.11), blocks=shut)
+        leaf = Leaf((board, handle), (0.05 - width / 2, 0.0, 0.0), (0.0, 1.0, 0.0), -90.0)
+        opening = Opening(frame, (leaf,), at_first=openness, way=True)
+    meshes = opening.meshes(openness) if opening else frame
+    fixed = outwards or not door.get("openable")
+    piece = Furniture(
+        "Doorway", merged(meshes), size, blocks=opening is not None, opening=None if fixed else opening,
+    )  # fmt: skip
     return [_opening(str(door["id"]), hole, wall, piece)]
 
 
@@ -330,7 +348,8 @@ def _type_of(entry: dict[str, Any]) -> str:
     if first in known:
         return first
     words = str(entry.get("assetId", "")).replace("_", "").lower()
-    return max((name for name in known if name.lower() in words), key=len, default="")
+    named = {name.lower(): name for name in known} | _ASSET_WORDS
+    return named.get(max((word for word in named if word in words), key=len, default=""), "")
 
 
 def _yaw(entry: dict[str, Any]) -> float:
@@ -359,8 +378,10 @@ def _thing(entry: dict[str, Any], parent: Placed | None, taken: _Taken) -> Place
     if kind in _FURNITURE:
         piece = replace(_FURNITURE[kind](*_footprint(entry, center, yaw)), type=kind)
         y = 0.0
-        if parent is not None and kind == "Television":
-            y = parent.position[1] + parent.furniture.size[1]
+        if kind == "Television":  # on something, or on the wall
+            y = parent.position[1] + parent.furniture.size[1] if parent else center[1] - piece.size[1] / 2
+        elif parent is None:
+            piece = _as_high(piece, 2 * float(center[1]))
         return Placed(name, piece, (float(center[0]), float(y), float(center[2])), yaw, name)
     kind = _NEAREST_OBJECT.get(kind, kind)
     if kind not in ASSET_TYPES:
@@ -377,6 +398,20 @@ def _thing(entry: dict[str, Any], parent: Placed | None, taken: _Taken) -> Place
     else:
         position = np.array([center[0], 0.0 if center[1] < 0.5 else center[1] - shape.size[1] / 2, center[2]])
     return ObjectInstance(name, shape, color, tuple(map(float, position)), yaw, name)
+
+
+def _as_high(piece: Furniture, height: float) -> Furniture:
+    """Stretched or lowered to a height (metres): the house tells the middle of each box, so what stands on the floor is
+    twice as high. Left as it is where that would not be the same thing any more."""
+    factor = height / (piece.bottom + piece.size[1])
+    if not _STRETCHED[0] <= factor <= _STRETCHED[1]:
+        return piece
+    scale, none = np.array([1.0, factor, 1.0]), np.zeros(3)
+    surfaces = tuple(replace(s, y=s.y * factor, clearance=s.clearance * factor) for s in piece.surfaces)
+    return replace(
+        piece, meshes=scaled(piece.meshes, scale, none), size=(piece.size[0], piece.size[1] * factor, piece.size[2]),
+        surfaces=surfaces, bottom=piece.bottom * factor, opening=scaled_opening(piece.opening, scale, none),
+    )  # fmt: skip
 
 
 def _nearest_color(rgb: Any, colors: tuple[str, ...]) -> str:

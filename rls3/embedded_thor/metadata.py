@@ -43,14 +43,17 @@ def _fixed_part(item: Item) -> dict[str, Any]:
         "objectType": item.type,
         "position": vector(item.position),
         "rotation": dict(zip("xyz", map(float, item.rotation))),
-        "receptacle": bool(item.placed and item.placed.furniture.surfaces) or item.type == "Floor",
+        "receptacle": item.type == "Floor"
+        or bool(item.placed and (item.placed.furniture.surfaces or (item.opening and item.opening.inside))),
+        "openable": item.opening is not None,
+        "toggleable": item.switch is not None,
         "axisAlignedBoundingBox": aligned_box(item.corners),
         "objectOrientedBoundingBox": None,
     }
     if item.asset is None:
         return entry
     flags = item.asset.flags
-    return entry | {flag: True for flag in ("breakable", "canFillWithLiquid", "openable", "toggleable") if flag in flags} | {
+    return entry | {flag: True for flag in ("breakable", "canFillWithLiquid") if flag in flags} | {
         "receptacle": "receptacle" in flags,
         "pickupable": True,
         "mass": item.asset.mass_kg,
@@ -71,14 +74,10 @@ def describe(item: Item, session: "Session", carriers: dict[str, list[str]], vis
         "parentReceptacles": carriers.get(item.name),
         "receptacleObjectIds": contents if item.fixed_metadata["receptacle"] else None,
     }
+    if item.opening or item.switch:
+        entry |= {"isOpen": item.openness > 0, "openness": item.openness, "isToggled": item.toggled}
     if item.pickupable:
-        entry |= {
-            "isOpen": item.openness > 0,
-            "openness": item.openness,
-            "isToggled": item.toggled,
-            "isMoving": item.moving,
-            "isPickedUp": session.is_held(item),
-        }
+        entry |= {"isMoving": item.moving, "isPickedUp": session.is_held(item)}
     return entry
 
 

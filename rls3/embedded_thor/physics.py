@@ -25,10 +25,14 @@ _WALL_M = 0.5
 
 def _hulls(world: World, item: Item) -> tuple[np.ndarray, ...]:
     """The convex pieces of an item in its own frame, none thinner than MuJoCo can bear; kept with the world."""
+    meshes = item.asset.meshes if item.asset else item.placed.furniture.meshes
     key = item.asset.name if item.asset else item.name
+    if item.opening and item.opening.inside:  # hollow
+        doors = () if item.openness else tuple(mesh for leaf in item.opening.leaves for mesh in leaf.meshes)
+        meshes, key = item.opening.body + doors, f"{key}/{'open' if item.openness else 'shut'}"
     if key not in world.hulls:
         hulls = []
-        for mesh in item.asset.meshes if item.asset else item.placed.furniture.meshes:
+        for mesh in meshes:
             for points in pieces(mesh):
                 thin = np.ptp(points, axis=0) < _THINNEST_M
                 if thin.any():
@@ -47,7 +51,7 @@ def _foot(points: np.ndarray) -> np.ndarray:
     low = points[:, 1].min()
     height = max(_FOOT_SHARE * float(np.ptp(points[:, 1])), _THINNEST_M)
     near = points[points[:, 1] <= low + height] * np.array([1.0, 0.0, 1.0])
-    return np.concatenate([near + [0, low, 0], near + [0, low + height, 0]])
+    return np.concatenate([near + np.array([0.0, y, 0.0]) for y in (low, low + height)])
 
 
 def _add(spec: mujoco.MjSpec, body: mujoco.MjsBody, name: str, points: np.ndarray) -> None:

@@ -34,6 +34,7 @@ SHARED_MATERIALS = {
     "leaf": Material("leaf", (0.16, 0.36, 0.12), specular=0.3, shininess=0.3),
     "terracotta": Material("terracotta", (0.66, 0.36, 0.24), "plaster", 0.4),
     "lampshade": Material("lampshade", (0.98, 0.92, 0.76), emission=0.5),
+    "lampshade_off": Material("lampshade_off", (0.80, 0.76, 0.64)),
     "pane": Material("pane", (0.72, 0.86, 1.0), "sky", 1.2, emission=0.75),
     "linen": Material("linen", (0.92, 0.90, 0.86), "fabric", 0.25),
     "ceiling": Material("ceiling", (0.95, 0.95, 0.93), "plaster", 2.0, emission=0.12),

@@ -209,11 +209,15 @@ class Session:
                 return item
         raise ActionFailed(f"object {object_id!r} is not in scene {self.scene_name}", "InvalidArgument")
 
-    def surfaces(self, item: Item) -> tuple[Surface, ...]:
+    def surfaces(self, item: Item, shut_too: bool = False) -> tuple[Surface, ...]:
+        """Where things can stand on it, and in it while it is open (or even if not)."""
         if item.type == "Floor":
             x, _, z = np.array(item.size) / 2 - 0.1
             return (Surface(-x, -z, x, z, 0.0),)
-        return item.placed.furniture.surfaces if item.placed else ()
+        if item.placed is None:
+            return ()
+        inside = item.opening.inside if item.opening and (item.openness > 0 or shut_too) else ()
+        return item.placed.furniture.surfaces + inside
 
     def _rests_on(self, item: Item, carrier: Item) -> bool:
         offset = item.foot - carrier.position
@@ -224,13 +228,13 @@ class Session:
             abs(own[1] - s.y) < _RESTS_WITHIN_M
             and s.x0 - 0.1 <= own[0] <= s.x1 + 0.1
             and s.z0 - 0.1 <= own[2] <= s.z1 + 0.1
-            for s in self.surfaces(carrier)
+            for s in self.surfaces(carrier, shut_too=True)
         )
 
     def carriers(self) -> dict[str, list[str]]:
         """For each active pickupable object (by name): ids of the furniture, or else the floor, that it stands on."""
         result = {}
-        pieces = [item for item in self.world.items.values() if item.placed and item.placed.furniture.surfaces]
+        pieces = [item for item in self.world.items.values() if item.placed and self.surfaces(item, shut_too=True)]
         for item in self.world.items.values():
             if item.pickupable and item.active and not self.is_held(item):
                 found = [piece.object_id for piece in pieces if self._rests_on(item, piece)]
@@ -295,6 +299,7 @@ class Session:
             return False
         for item in self.world.items.values():
             blocks = item.placed.furniture.blocks if item.placed else item.position[1] < 0.5
+            blocks = blocks and not (item.opening and item.opening.way and item.openness)
             if not item.active or not blocks or self.is_held(item):
                 continue
             own = item.matrix.T @ (np.array([x, 0.0, z]) - item.position)

@@ -1,11 +1,12 @@
 """Mesh builders: boxes, lathed profiles, swept tubes. Faces are clockwise seen from outside (left-handed frame)."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 
-from rls3.embedded_thor.content import Mesh, Vector3
+from rls3.embedded_thor.content import Mesh, Opening, Vector3
 
 _FACES_OF_BOX = (  # normal axis, sign, axes of u and v
     (0, 1, 2, 1), (0, -1, 2, 1), (1, 1, 0, 2), (1, -1, 0, 2), (2, 1, 0, 1), (2, -1, 0, 1),
@@ -182,6 +183,28 @@ def merged(meshes: Sequence[Mesh]) -> tuple[Mesh, ...]:
             )
         )
     return tuple(result)
+
+
+def scaled(meshes: Sequence[Mesh], scale: np.ndarray, shift: np.ndarray) -> tuple[Mesh, ...]:
+    """Stretched along each axis, then moved. scale, shift: (3,)."""
+    result = []
+    for m in meshes:
+        normals = m.normals / scale
+        normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+        result.append(Mesh(m.vertices * scale + shift, m.faces, normals, m.uv, m.material))
+    return tuple(result)
+
+
+def scaled_opening(opening: Opening | None, scale: np.ndarray, shift: np.ndarray) -> Opening | None:
+    """The same for how something opens; its surfaces inside keep their size but for their height."""
+    if opening is None:
+        return None
+    leaves = tuple(
+        replace(leaf, meshes=scaled(leaf.meshes, scale, shift), hinge=tuple(np.array(leaf.hinge) * scale + shift))
+        for leaf in opening.leaves
+    )
+    inside = tuple(replace(s, y=s.y * scale[1] + shift[1], clearance=s.clearance * scale[1]) for s in opening.inside)
+    return replace(opening, body=scaled(opening.body, scale, shift), leaves=leaves, inside=inside)
 
 
 def pieces(mesh: Mesh) -> list[np.ndarray]:

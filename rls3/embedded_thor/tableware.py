@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from rls3.embedded_thor.content import Mesh, Vector3
-from rls3.embedded_thor.shapes import ball, box, lathe, tube
+from rls3.embedded_thor.content import Leaf, Mesh, Opening, Vector3
+from rls3.embedded_thor.shapes import ball, box, lathe, merged, tube
 
 
 def arc(
@@ -79,6 +79,13 @@ def kettle() -> list[Mesh]:
     spout = tube([(0.082, 0.065, 0), (0.125, 0.10, 0), (0.15, 0.145, 0)], 0.015, "color")
     handle = tube(arc((0.0, 0.13, 0), 0.095, 10, 170, 13), 0.009, "dark")
     return [lathe(body, "color", 22), lathe(knob, "dark", 12), spout, handle]
+
+
+def kettle_opening() -> Opening:
+    """Its lid turns up below the handle."""
+    lid = (lathe([(0, 0.150), (0.046, 0.150), (0.044, 0.154), (0, 0.155)], "color", 18), lathe([(0.012, 0.150), (0.018, 0.166), (0, 0.174)], "dark", 12))  # fmt: skip
+    body = (*kettle()[:1], *kettle()[2:], lathe([(0.042, 0.1535), (0, 0.1535)], "dark", 18))
+    return Opening(merged(body), (Leaf(merged(lid), (-0.046, 0.152, 0), (0, 0, 1), 50.0),))
 
 
 def vase() -> list[Mesh]:

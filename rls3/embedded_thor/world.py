@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 import mujoco
 import numpy as np
 
-from rls3.embedded_thor.content import Asset, Mesh, Placed, Room, Vector3
+from rls3.embedded_thor.content import Asset, Mesh, Opening, Placed, Room, Switch, Vector3
 from rls3.embedded_thor.coords import euler_to_matrix, quaternion_to_mujoco, to_mujoco
 from rls3.embedded_thor.materials import SIZE_PX, texture
 
@@ -26,7 +26,7 @@ class Item:
 
     Attributes:
         position: pivot (centre of the bottom face at rotation zero), world, metres. rotation: Unity Euler degrees.
-        openness, toggled: states that are told, not drawn. moving: whether it was not at rest when it was last let go.
+        openness, toggled: set by `World.open` and `World.toggle`. moving: whether it was not at rest when it was last let go.
         kinematic: whether it was put to stay as it is (placeStationary, forceKinematic, in a hand), so that nothing moves it.
     """
 
@@ -44,11 +44,27 @@ class Item:
     toggled: bool = False
     moving: bool = False
     kinematic: bool = False
-    geoms: list[int] = field(default_factory=list)
     body: int = 0
+    shut_geoms: list[int] = field(default_factory=list)  # what its own meshes show
+    open_geoms: list[int] = field(default_factory=list)
+    switch_geoms: list[int] = field(default_factory=list)
+    leaf_joints: list[int] = field(default_factory=list)  # addresses in qpos
 
     def __post_init__(self) -> None:
         self.move(self.position, self.rotation)
+
+    @property
+    def opening(self) -> Opening | None:
+        return self.asset.opening if self.asset else self.placed and self.placed.furniture.opening
+
+    @property
+    def switch(self) -> Switch | None:
+        return self.asset.switch if self.asset else self.placed and self.placed.furniture.switch
+
+    @property
+    def as_made(self) -> bool:
+        """Whether its own meshes show how far it is open."""
+        return self.opening is None or self.openness == self.opening.at_first
 
     def move(self, position: np.ndarray, rotation: Vector3) -> None:
         """Set the pose, and what follows from it: `matrix` (3, 3), `corners` (8, 3) of the oriented box and
@@ -58,9 +74,21 @@ class Item:
         self.fixed_metadata: dict | None = None  # made by metadata.py when asked for
         bottom = self.placed.furniture.bottom if self.placed else 0.0
         own = _CORNER_SIGNS * np.asarray(self.size) + np.array([0.0, self.size[1] / 2 + bottom, 0.0])
+        if not self.as_made:
+            low, high = self.opening.corners(self.openness)
+            own = (low + high) / 2 + _CORNER_SIGNS * (high - low)
         self.corners = self.position + own @ self.matrix.T
         x, _, z = self.corners.mean(axis=0)
         self.foot = np.array([x, self.corners[:, 1].min(), z])
+
+
+def _first_states(opening: Opening | None, switch: Switch | None) -> dict[str, float | bool]:
+    return {"openness": opening.at_first if opening else 0.0, "toggled": bool(switch and switch.at_first)}
+
+
+def _painted(mesh: Mesh, color: str) -> str:
+    """The material of a mesh of something in that colour."""
+    return f"color-{color}" if mesh.material == "color" else mesh.material
 
 
 def object_id(type_: str, position: np.ndarray) -> str:
@@ -144,12 +172,14 @@ class World:
             body = spec.worldbody.add_body(
                 name=piece.name, pos=to_mujoco(piece.position), quat=quaternion_to_mujoco(euler_to_matrix(*rotation))
             )
-            for mesh in piece.furniture.meshes:
+            kind = piece.furniture
+            for mesh in kind.meshes:
                 self._geom(spec, body, piece.name, mesh, mesh.material)
+            self._add_opening(spec, body, piece.name, kind.opening, "")
             position = np.array(piece.position)
             self.items[piece.name] = Item(
-                piece.name, piece.furniture.type, piece.object_id or object_id(piece.furniture.type, position), piece.furniture.size,
-                position, rotation, pickupable=False, placed=piece,
+                piece.name, kind.type, piece.object_id or object_id(kind.type, position), kind.size,
+                position, rotation, pickupable=False, placed=piece, **_first_states(kind.opening, kind.switch),
             )  # fmt: skip
 
     def _add_objects(self, spec: mujoco.MjSpec) -> None:
@@ -159,13 +189,29 @@ class World:
             body.add_freejoint()
             body.mass, body.inertia, body.explicitinertial = kind.mass_kg, np.full(3, 1e-3), True
             for mesh in kind.meshes:
-                material = f"color-{instance.color}" if mesh.material == "color" else mesh.material
-                self._geom(spec, body, kind.name, mesh, material)
+                self._geom(spec, body, kind.name, mesh, _painted(mesh, instance.color))
+            self._add_opening(spec, body, kind.name, kind.opening, instance.color)
             position = np.array(instance.position)
             self.items[instance.name] = Item(
                 instance.name, kind.type, instance.object_id or object_id(kind.type, position), kind.size,
-                position, (0.0, instance.yaw_deg, 0.0), pickupable=True, asset=kind,
+                position, (0.0, instance.yaw_deg, 0.0), pickupable=True, asset=kind, **_first_states(kind.opening, kind.switch),
             )  # fmt: skip
+
+    def _add_opening(
+        self, spec: mujoco.MjSpec, body: mujoco.MjsBody, mesh_name: str, opening: Opening | None, color: str
+    ) -> None:
+        """What is drawn when it is open: geoms that are hidden at first, and a jointed body for each leaf."""
+        if opening is None:
+            return
+        for mesh in opening.body:
+            self._geom(spec, body, f"{mesh_name}/open", mesh, _painted(mesh, color))
+        for i, leaf in enumerate(opening.leaves):
+            turning = body.add_body(pos=to_mujoco(np.array(leaf.hinge)))
+            turning.mass, turning.inertia, turning.explicitinertial = 0.1, np.full(3, 1e-3), True
+            turning.add_joint(type=mujoco.mjtJoint.mjJNT_HINGE, axis=to_mujoco(np.array(leaf.axis)))
+            for mesh in leaf.meshes:
+                moved = replace(mesh, vertices=mesh.vertices - leaf.hinge)
+                self._geom(spec, turning, f"{mesh_name}/leaf{i}", moved, _painted(mesh, color))
 
     def _add_lights(self, spec: mujoco.MjSpec) -> None:
         sun = to_mujoco(np.array(self.room.sun))
@@ -196,10 +242,20 @@ class World:
         self.item_of_geom: list[Item | None] = [None] * self.model.ngeom
         for item in self.items.values():
             item.body = self.model.body(item.name).id
+            own = item.asset.meshes if item.asset else item.placed.furniture.meshes
             first, count = self.model.body_geomadr[item.body], self.model.body_geomnum[item.body]
-            item.geoms = list(range(first, first + count))
-            for geom in item.geoms:
+            item.shut_geoms = list(range(first, first + len(own)))
+            item.open_geoms = list(range(first + len(own), first + count))
+            leaves = item.opening.leaves if item.opening else ()
+            for body in range(item.body + 1, item.body + 1 + len(leaves)):
+                first, count = self.model.body_geomadr[body], self.model.body_geomnum[body]
+                item.open_geoms += range(first, first + count)
+                item.leaf_joints.append(int(self.model.jnt_qposadr[self.model.body_jntadr[body]]))
+            meshes = [*own, *(item.opening.body if leaves else ()), *(mesh for leaf in leaves for mesh in leaf.meshes)]
+            for geom, mesh in zip([*item.shut_geoms, *item.open_geoms], meshes, strict=True):
                 self.item_of_geom[geom] = item
+                if item.switch and mesh.material == item.switch.material:
+                    item.switch_geoms.append(geom)
         panes = {self.model.material(name).id for name in ("pane", "lampshade")}
         # The shell must not black out the sun: such geoms are drawn as decor, which casts no shadow.
         self.casts_no_shadow = {
@@ -224,7 +280,31 @@ class World:
         mujoco.mj_camlight(self.model, self.data)
 
     def _show(self, item: Item) -> None:
-        self.model.geom_group[item.geoms] = _VISIBLE_GROUP if item.active else _HIDDEN_GROUP
+        """Draw it as its state says: there or not, open or not, on or off."""
+        groups = self.model.geom_group
+        groups[item.shut_geoms] = _VISIBLE_GROUP if item.active and item.as_made else _HIDDEN_GROUP
+        if item.opening:
+            groups[item.open_geoms] = _VISIBLE_GROUP if item.active and not item.as_made else _HIDDEN_GROUP
+            for address, leaf in zip(item.leaf_joints, item.opening.leaves):
+                # the swap of y and z mirrors, so the turn is the other way
+                self.data.qpos[address] = -np.radians(leaf.angle_deg * item.openness)
+        if item.switch:
+            material = item.switch.on if item.toggled else item.switch.off
+            if material:
+                self.model.geom_matid[item.switch_geoms] = self.model.material(material).id
+            else:
+                groups[item.switch_geoms] = _HIDDEN_GROUP
+
+    def open(self, item: Item, openness: float) -> None:
+        """Turn its leaves; its box grows with them."""
+        item.openness = openness
+        item.move(item.position, item.rotation)
+        self._show(item)
+        self.sync()
+
+    def toggle(self, item: Item, on: bool) -> None:
+        item.toggled = on
+        self._show(item)
 
     def set_active(self, item: Item, active: bool) -> None:
         if item.active != active:

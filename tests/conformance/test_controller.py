@@ -119,9 +119,60 @@ def test_states(controller):
     event = controller.step("OpenObject", objectId=book, openness=0.5, forceAction=True)
     assert event.get_object(book)["isOpen"] and event.get_object(book)["openness"] == 0.5
     assert not controller.step("CloseObject", objectId=book, forceAction=True).get_object(book)["isOpen"]
-    assert controller.step("ToggleObjectOn", objectId=candle, forceAction=True).get_object(candle)["isToggled"]
-    assert not controller.step("ToggleObjectOn", objectId=candle, forceAction=True).metadata["lastActionSuccess"]
+    lit = controller.last_event.get_object(candle)["isToggled"]
+    there, back = ("ToggleObjectOff", "ToggleObjectOn") if lit else ("ToggleObjectOn", "ToggleObjectOff")
+    assert controller.step(there, objectId=candle, forceAction=True).get_object(candle)["isToggled"] is not lit
+    assert not controller.step(there, objectId=candle, forceAction=True).metadata["lastActionSuccess"]
+    assert controller.step(back, objectId=candle, forceAction=True).get_object(candle)["isToggled"] is lit
     assert not controller.step("OpenObject", objectId=candle, forceAction=True).metadata["lastActionSuccess"]
+
+
+@pytest.mark.parametrize(
+    ("scene", "kind"), [("FloorPlan201", "Book"), ("FloorPlan201", "Box"), ("FloorPlan201", "Laptop")]
+)
+def test_what_opens_is_drawn_open_and_its_box_holds_it(controller, scene, kind):
+    event = controller.reset(scene)
+    item, agent = _by_type(event, kind)[0], event.metadata["agent"]["position"]
+    pose = {
+        "objectName": item["name"], "position": {"x": agent["x"], "y": agent["y"] - 0.9, "z": agent["z"]}, "rotation": {"x": 0, "y": 0, "z": 0}
+    }  # fmt: skip
+    controller.step("SetObjectPoses", objectPoses=[pose], placeStationary=True)
+    eye = {"x": agent["x"] + 0.1, "y": agent["y"] + 0.1, "z": agent["z"] + 0.6}
+    controller.step("AddThirdPartyCamera", position=eye, rotation={"x": 55, "y": 190, "z": 0}, fieldOfView=90)
+    seen, boxes = [], []
+    for openness in (0.0, 0.5, 1.0, item["openness"]):
+        if controller.last_event.get_object(item["objectId"])["openness"] != openness:
+            controller.step("OpenObject", objectId=item["objectId"], openness=openness, forceAction=True)
+        seen.append(controller.last_event.third_party_camera_frames[0].astype(int))
+        assert item["objectId"] in controller.last_event.third_party_instance_masks[0]
+        boxes.append(controller.last_event.get_object(item["objectId"])["axisAlignedBoundingBox"]["size"])
+    shut, half, wide, again = seen
+    assert (abs(shut - half) > 20).sum() > 100 and (abs(half - wide) > 20).sum() > 100
+    assert np.array_equal(again, shut if item["openness"] == 0 else wide)
+    assert boxes[1]["y"] > boxes[0]["y"] + 0.03
+
+
+def test_what_is_in_the_fridge_is_seen_only_while_it_is_open(controller):
+    event = controller.reset("FloorPlan1")
+    fridge, apple = (_by_type(event, kind)[0]["objectId"] for kind in ("Fridge", "Apple"))
+    assert not controller.step("GetSpawnCoordinatesAboveReceptacle", objectId=fridge, anywhere=True).metadata[
+        "lastActionSuccess"
+    ]
+    controller.step("OpenObject", objectId=fridge, forceAction=True, raise_for_failure=True)
+    controller.step("PickupObject", objectId=apple, forceAction=True, raise_for_failure=True)
+    event = controller.step(
+        "PutObject", objectId=fridge, forceAction=True, placeStationary=False, raise_for_failure=True
+    )
+    assert event.get_object(apple)["parentReceptacles"] == [fridge]
+    assert apple in event.get_object(fridge)["receptacleObjectIds"]
+    box = event.get_object(fridge)["axisAlignedBoundingBox"]["center"]
+    eye = {"x": box["x"], "y": event.get_object(apple)["position"]["y"] + 0.3, "z": box["z"] - 1.2}
+    camera = {"position": eye, "rotation": {"x": 10, "y": 0, "z": 0}, "fieldOfView": 60}
+    event = controller.step("AddThirdPartyCamera", **camera, raise_for_failure=True)
+    assert apple in event.third_party_instance_masks[0]
+    event = controller.step("CloseObject", objectId=fridge, forceAction=True, raise_for_failure=True)
+    assert apple not in event.third_party_instance_masks[0]
+    assert event.get_object(apple)["parentReceptacles"] == [fridge]
 
 
 def test_random_spawn_is_a_function_of_its_seed(controller):

@@ -44,6 +44,40 @@ def test_one_walks_and_sees_through_the_doorway_only(controller):
     assert "Sofa|3|0" not in wall.instance_masks
 
 
+def test_a_door_opens_and_shuts(controller):
+    house = small_house()
+    house["doors"][0] |= {"assetId": "Doorway_1", "openable": True, "openness": 0}
+    controller.reset(house)
+    pose = dict(x=2.0, y=0.901, z=2.0, rotation={"x": 0, "y": 90, "z": 0}, horizon=0.0, standing=True)
+
+    def ahead():
+        frame = controller.step("TeleportFull", **pose).depth_frame
+        return frame[frame.shape[0] // 2, frame.shape[1] // 2]
+
+    door = controller.last_event.get_object("door|2|3")
+    assert door["openable"] and not door["isOpen"] and ahead() < 2.0
+    assert reachable(controller)[:, 0].max() < 4
+    event = controller.step("OpenObject", objectId="door|2|3", forceAction=True, raise_for_failure=True)
+    assert event.get_object("door|2|3")["isOpen"] and ahead() > 3.9
+    assert reachable(controller)[:, 0].max() > 4
+    controller.step("CloseObject", objectId="door|2|3", forceAction=True, raise_for_failure=True)
+    assert ahead() < 2.0
+
+
+def test_furniture_is_as_high_as_the_house_says():
+    house = small_house()
+    table = house["objects"][0]
+    tops = {}
+    for middle in (0.30, 0.38, 0.50):
+        table["position"]["y"] = middle
+        room, _ = house_room(house)
+        placed = next(p for p in room.furniture if p.name == "DiningTable|2|0")
+        tops[middle] = placed.furniture.surfaces[0].y
+        assert placed.furniture.size[1] == pytest.approx(2 * middle)
+        assert next(o for o in room.objects if o.asset.type == "Mug").position[1] == pytest.approx(tops[middle])
+    assert tops[0.50] / tops[0.30] == pytest.approx(5 / 3)
+
+
 def test_mirrored_walls_have_their_hole_at_the_same_place():
     """wall1 may be written from its other end: the hole is where wall0 has it."""
     house = small_house()
