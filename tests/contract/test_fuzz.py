@@ -7,7 +7,7 @@ import msgpack
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rls3.embedded_thor.actions import _ACTIONS, perform
+from rls3.embedded_thor.actions import ACTIONS, perform
 from rls3.embedded_thor.metadata import agent_metadata
 from rls3.embedded_thor.session import Session
 from tests.contract.houses import small_house
@@ -61,8 +61,8 @@ def messages(session):
 
     @st.composite
     def one(draw):
-        action = draw(st.sampled_from([*_ACTIONS, "Fly", "", 3, None]))
-        parameters = list(inspect.signature(_ACTIONS[action]).parameters)[1:] if action in _ACTIONS else ["x"]
+        action = draw(st.sampled_from([*ACTIONS, "Fly", "", 3, None]))
+        parameters = list(inspect.signature(ACTIONS[action]).parameters)[1:] if action in ACTIONS else ["x"]
         message = {"action": action}
         for key in parameters:
             if draw(st.integers(0, 5)):

@@ -1,0 +1,103 @@
+"""What an agent does with its hand: picking up, putting down, opening, toggling."""
+
+from rls3.embedded_thor.actions.objects import get_spawn_coordinates_above_receptacle, let_go, pickupable, place
+from rls3.embedded_thor.actions.registry import action
+from rls3.embedded_thor.session import ActionFailed, Session
+from rls3.embedded_thor.world import Item
+
+
+def _within_reach(session: Session, object_id: str, force: bool) -> Item:
+    item = session.item_by_id(object_id)
+    if not force and not session.sees(item):
+        raise ActionFailed(f"{object_id} is not visible or not within reach ({session.visibility_m:g} m)")
+    return item
+
+
+def _in_hand(session: Session) -> Item:
+    if session.agent.held is None:
+        raise ActionFailed("nothing is in the agent's hand")
+    return session.world.items[session.agent.held]
+
+
+@action
+def pickup_object(session: Session, objectId: str, forceAction: bool = False, manualInteract: bool = False) -> None:
+    if session.agent.held is not None:
+        raise ActionFailed(f"the agent's hand already holds {_in_hand(session).object_id}")
+    item = pickupable(session, _within_reach(session, objectId, forceAction).object_id)
+    if not item.active or session.is_held(item):
+        raise ActionFailed(f"{objectId} is not there to be picked up")
+    session.agent.held, item.kinematic = item.name, True
+
+
+@action
+def drop_hand_object(session: Session, forceAction: bool = False) -> None:
+    """It falls until it rests."""
+    item = _in_hand(session)
+    session.agent.held, item.kinematic = None, False
+    let_go(session, [item])
+
+
+@action
+def put_object(session: Session, objectId: str, forceAction: bool = False, placeStationary: bool = True) -> None:
+    """Stand what is held on a free spot of a receptacle, the nearest to the agent; unless `placeStationary` it then falls
+    as it may."""
+    item, receptacle = _in_hand(session), _within_reach(session, objectId, forceAction)
+    spots = get_spawn_coordinates_above_receptacle(session, objectId, anywhere=True)
+    here = session.agent.position
+    spots.sort(key=lambda spot: (spot["x"] - here[0]) ** 2 + (spot["z"] - here[2]) ** 2)
+    held, session.agent.held = session.agent.held, None
+    for spot in spots:
+        try:
+            place(session, item, spot, {"x": 0.0, "y": session.agent.yaw_deg, "z": 0.0})
+        except ActionFailed:
+            continue
+        item.kinematic = placeStationary
+        if not placeStationary:
+            let_go(session, [item])
+        return
+    session.agent.held = held
+    raise ActionFailed(f"no free place for {item.object_id} was found on {receptacle.object_id}")
+
+
+@action
+def open_object(session: Session, objectId: str, openness: float = 1.0, forceAction: bool = False) -> None:
+    if not 0 <= openness <= 1:
+        raise ActionFailed(f"openness must be in 0..1, not {openness}", "InvalidArgument")
+    item = _openable(session, objectId, forceAction)
+    if item.openness == openness:
+        raise ActionFailed(f"{objectId} is already open by {openness:g}")
+    session.world.open(item, float(openness))
+
+
+@action
+def close_object(session: Session, objectId: str, forceAction: bool = False) -> None:
+    item = _openable(session, objectId, forceAction)
+    if not item.openness:
+        raise ActionFailed(f"{objectId} is already closed")
+    session.world.open(item, 0.0)
+
+
+def _openable(session: Session, object_id: str, force: bool) -> Item:
+    item = _within_reach(session, object_id, force)
+    if item.opening is None:
+        raise ActionFailed(f"{object_id} is not openable")
+    return item
+
+
+@action
+def toggle_object_on(session: Session, objectId: str, forceAction: bool = False) -> None:
+    _toggle(session, objectId, True, forceAction)
+
+
+@action
+def toggle_object_off(session: Session, objectId: str, forceAction: bool = False) -> None:
+    _toggle(session, objectId, False, forceAction)
+
+
+def _toggle(session: Session, object_id: str, on: bool, force: bool) -> None:
+    item = _within_reach(session, object_id, force)
+    if item.switch is None:
+        raise ActionFailed(f"{object_id} is not toggleable")
+    if item.toggled == on:
+        raise ActionFailed(f"{object_id} is already {'on' if on else 'off'}")
+    session.world.toggle(item, on)

@@ -1,0 +1,183 @@
+"""Placing, hiding and finding objects."""
+
+from typing import Any
+
+import numpy as np
+
+from rls3.embedded_thor.actions.registry import Position, action, fits, xyz
+from rls3.embedded_thor.metadata import vector
+from rls3.embedded_thor.physics import settle
+from rls3.embedded_thor.session import ActionFailed, Session
+from rls3.embedded_thor.world import Item
+
+
+@action
+def set_object_poses(session: Session, objectPoses: list[Any], placeStationary: bool = False) -> None:
+    """Pickupable objects that are not listed are deactivated, as in AI2-THOR. Unknown names are skipped, then reported."""
+    items, bad, listed = session.world.items, [], set()
+    poses = []
+    for pose in objectPoses:
+        item = items.get(pose.get("objectName")) if isinstance(pose, dict) else None
+        rotation = (pose.get("rotation") or {"x": 0, "y": 0, "z": 0}) if isinstance(pose, dict) else None
+        if (
+            item is None
+            or not item.pickupable
+            or not fits(pose.get("position"), Position)
+            or not fits(rotation, Position)
+        ):
+            bad.append(pose.get("objectName") if isinstance(pose, dict) else pose)
+            continue
+        if item.name in listed:
+            bad.append(f"{item.name} (copies are not supported)")
+            continue
+        listed.add(item.name)
+        poses.append((item, xyz(pose["position"]), tuple(float(rotation.get(axis, 0)) for axis in "xyz")))
+    for item in items.values():
+        if item.pickupable:
+            session.world.set_active(item, item.name in listed)
+    for item, position, rotation in poses:
+        session.world.set_pose(item, position, rotation)
+        item.kinematic = placeStationary
+    session.world.sync()
+    if not placeStationary:
+        let_go(session, [item for item, _, _ in poses])
+    if bad:
+        raise ActionFailed(f"no pickupable object of this name, or a bad pose: {', '.join(map(str, bad))}")
+
+
+def let_go(session: Session, items: list[Item]) -> None:
+    """Let things fall until they rest."""
+    if items:
+        settle(session.world, items)
+
+
+def pickupable(session: Session, object_id: str) -> Item:
+    item = session.item_by_id(object_id)
+    if not item.pickupable:
+        raise ActionFailed(f"{object_id} is not pickupable", "InvalidArgument")
+    return item
+
+
+@action
+def place_object_at_point(
+    session: Session, objectId: str, position: Position, rotation: Position | None = None, forceKinematic: bool = False
+) -> None:
+    """Put an object's pivot at a point if its box meets nothing there; unless `forceKinematic` it falls from there."""
+    item = pickupable(session, objectId)
+    place(session, item, position, rotation)
+    item.kinematic = forceKinematic
+    if not forceKinematic:
+        let_go(session, [item])
+
+
+def place(session: Session, item: Item, position: Position, rotation: Position | None) -> None:
+    before = (item.position, item.rotation)
+    angles = item.rotation if rotation is None else tuple(float(rotation.get(axis, 0)) for axis in "xyz")
+    session.world.set_pose(item, xyz(position), angles)
+    low, high = item.corners.min(axis=0) + 0.003, item.corners.max(axis=0) - 0.003
+    room = session.world.room
+    blocked = bool(np.any(low < np.array(room.minimum) - 0.01) or np.any(high > room.maximum))
+    for other in session.world.items.values():
+        if other is not item and other.active and (other.pickupable or not session.surfaces(other)):
+            corners = other.corners
+            blocked |= bool(np.all(low < corners.max(axis=0)) and np.all(high > corners.min(axis=0)))
+    if blocked:
+        session.world.set_pose(item, *before)
+        session.world.sync()
+        raise ActionFailed(f"{item.object_id} cannot be placed at {position}: something is in the way")
+    session.world.set_active(item, True)
+    session.world.sync()
+
+
+@action
+def disable_object(session: Session, objectId: str) -> None:
+    session.world.set_active(pickupable(session, objectId), False)
+
+
+@action
+def enable_object(session: Session, objectId: str) -> None:
+    session.world.set_active(pickupable(session, objectId), True)
+
+
+@action
+def remove_from_scene(session: Session, objectId: str) -> None:
+    session.world.set_active(pickupable(session, objectId), False)
+
+
+@action
+def set_object_filter(session: Session, objectIds: list[Any]) -> None:
+    session.only = frozenset(map(str, objectIds))
+
+
+@action
+def reset_object_filter(session: Session) -> None:
+    session.only = None
+
+
+@action
+def get_spawn_coordinates_above_receptacle(session: Session, objectId: str, anywhere: bool = False) -> list[Position]:
+    """Points of the receptacle's surfaces, 5 cm apart on furniture and 15 cm on the floor; unless `anywhere`, only near ones."""
+    item = session.item_by_id(objectId)
+    points = []
+    for s in session.surfaces(item):
+        pitch = 0.15 if item.type == "Floor" else 0.05
+        xs = np.linspace(s.x0, s.x1, max(2, int((s.x1 - s.x0) / pitch) + 1))
+        zs = np.linspace(s.z0, s.z1, max(2, int((s.z1 - s.z0) / pitch) + 1))
+        points += [item.position + item.matrix @ np.array([x, s.y, z]) for x in xs for z in zs]
+    if item.type == "Floor":
+        points = [p for p in points if session.footprint_free(p[0], p[2], 0.05)]
+    if not anywhere:
+        points = [p for p in points if np.linalg.norm(p - session.agent.position) < session.visibility_m]
+    if not points:
+        raise ActionFailed(f"{objectId} offers no place to stand something on")
+    return [vector(p) for p in points]
+
+
+@action
+def get_object_in_frame(session: Session, x: float, y: float, checkVisible: bool = False) -> str:
+    """Id of what is drawn at (x, y), shares of width and height from the top left."""
+    if not (0 <= x <= 1 and 0 <= y <= 1):
+        raise ActionFailed(f"x = {x}, y = {y} must be in 0..1", "InvalidArgument")
+    on, session.ids_on = session.ids_on, True
+    frame = session.draw(session.view())
+    session.ids_on = on
+    row, column = int((1 - y) * (session.height - 1)), int(x * (session.width - 1))
+    item = session.world.item_of_geom[int(frame.geoms[row, column])] if frame.geoms[row, column] >= 0 else None
+    if item is None:
+        raise ActionFailed(f"no object is drawn at ({x}, {y})")
+    return item.object_id
+
+
+@action
+def initial_random_spawn(
+    session: Session, randomSeed: int = 0, forceVisible: bool = False, numPlacementAttempts: int = 5,
+    placeStationary: bool = True, excludedReceptacles: list[Any] | None = None, excludedObjectIds: list[Any] | None = None,
+) -> None:  # fmt: skip
+    """Every pickupable object somewhere else: a random free spot on furniture; one that finds none stays.
+
+    `numPlacementAttempts` counts for each of five receptacles, as AI2-THOR tries one receptacle after the other.
+    """
+    if forceVisible:
+        raise ActionFailed("InitialRandomSpawn: forceVisible = True is not supported", "InvalidArgument")
+    rng = np.random.default_rng(randomSeed & 0xFFFFFFFF)
+    barred, kept = set(map(str, excludedReceptacles or ())), set(map(str, excludedObjectIds or ()))
+    spots = []
+    for piece in session.world.items.values():
+        if piece.placed and piece.type not in barred and session.surfaces(piece):
+            spots += get_spawn_coordinates_above_receptacle(session, piece.object_id, anywhere=True)
+    if not spots:
+        raise ActionFailed("excludedReceptacles leaves no receptacle in this scene")
+    for item in session.world.items.values():
+        if not item.pickupable or not item.active or session.is_held(item) or item.object_id in kept:
+            continue
+        for k in rng.integers(len(spots), size=5 * max(1, min(numPlacementAttempts, 100))):
+            try:
+                place(session, item, spots[k], {"y": float(rng.integers(24) * 15)})
+                item.kinematic = placeStationary
+                break
+            except ActionFailed:
+                continue
+    if not placeStationary:
+        let_go(
+            session, [i for i in session.world.items.values() if i.pickupable and i.active and not session.is_held(i)]
+        )
