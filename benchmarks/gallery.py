@@ -86,7 +86,7 @@ def _objects(simulator: SimulatorParams, folder: Path) -> list[np.ndarray]:
     """Every type in each of its shapes, on a table, from as far as shows it whole."""
     controller: Controller = make_controller(
         make_backend(simulator), folder, 30.0, width=240, height=240, quality="Ultra", fieldOfView=40.0,
-        scene="FloorPlan1", visibilityDistance=5.0,
+        scene="FloorPlan1", visibilityDistance=5.0, makeAgentsVisible=False,
     )  # fmt: skip
     controller.reset(_house())
     controller.step("AddThirdPartyCamera", position={"x": 0, "y": 1, "z": 0}, rotation={"x": 0, "y": 0, "z": 0})

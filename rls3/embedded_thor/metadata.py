@@ -70,6 +70,7 @@ def describe(item: Item, session: "Session", carriers: dict[str, list[str]], vis
     contents = [session.world.items[name].object_id for name, ids in carriers.items() if item.object_id in ids]
     entry = item.fixed_metadata | {
         "visible": item.name in visible,
+        "isInteractable": item.name in visible,
         "distance": math.dist(item.position, session.agent.position),
         "parentReceptacles": carriers.get(item.name),
         "receptacleObjectIds": contents if item.fixed_metadata["receptacle"] else None,

@@ -1,5 +1,6 @@
 """Drawing: colour, instance ids and z-depth of one camera, through EGL without a screen."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import mujoco
@@ -8,6 +9,7 @@ import numpy as np
 from rls3.embedded_thor.coords import to_mujoco
 from rls3.embedded_thor.world import FAR_M, NEAR_M, World
 
+_MOST_FIGURES = 16
 _CONTEXTS_KEPT = 8  # each a world's meshes and textures as OpenGL has them, for one quality
 
 
@@ -58,6 +60,15 @@ class View:
 
 
 @dataclass(frozen=True)
+class Figure:
+    """An agent as others see it: its foot (world, metres), its yaw, the height of its eye above the floor."""
+
+    foot: np.ndarray
+    yaw_deg: float
+    eye_m: float
+
+
+@dataclass(frozen=True)
 class Frame:
     """Images bottom-up, as the wire wants them: color (H, W, 3) uint8; geoms (H, W) int32, -1 background; depth (H, W) float32 m."""
 
@@ -90,6 +101,26 @@ def normals_image(depth: np.ndarray, fov_deg: float) -> np.ndarray:
     return image
 
 
+def _add_figure(scene: mujoco.MjvScene, figure: Figure) -> None:
+    """A round body, a head, and an eye that looks ahead. They are no objects: in ids they are background."""
+    yaw = np.radians(figure.yaw_deg)
+    ahead = np.array([np.sin(yaw), 0.0, np.cos(yaw)])
+    head = figure.foot + np.array([0.0, max(figure.eye_m, 0.2), 0.0])
+    neck = max(float(head[1] - figure.foot[1]) - 0.12, 0.05)
+    parts = (
+        (mujoco.mjtGeom.mjGEOM_CYLINDER, (0.16, neck / 2, 0.0), figure.foot + np.array([0.0, neck / 2, 0.0]), (0.85, 0.86, 0.88, 1)),
+        (mujoco.mjtGeom.mjGEOM_SPHERE, (0.12, 0.12, 0.12), head, (0.85, 0.86, 0.88, 1)),
+        (mujoco.mjtGeom.mjGEOM_SPHERE, (0.06, 0.06, 0.06), head + 0.08 * ahead, (0.05, 0.05, 0.06, 1)),
+    )  # fmt: skip
+    for kind, size, position, rgba in parts:
+        geom = scene.geoms[scene.ngeom]
+        mujoco.mjv_initGeom(
+            geom, kind, np.array(size), to_mujoco(position), np.eye(3).ravel(), np.array(rgba, np.float32)
+        )
+        geom.segid, geom.objid, geom.category = scene.ngeom, -1, mujoco.mjtCatBit.mjCAT_DYNAMIC.value
+        scene.ngeom += 1
+
+
 class Renderer:
     """One OpenGL context for the process; `attach` binds it to a world (contexts of worlds seen before are kept)."""
 
@@ -112,7 +143,7 @@ class Renderer:
             world.model.vis.quality.shadowsize = max(preset.shadow_px, 1)
             world.model.vis.quality.offsamples = preset.samples
             world.model.vis.global_.offwidth, world.model.vis.global_.offheight = width, height
-            scene = mujoco.MjvScene(world.model, maxgeom=world.model.ngeom + 16)
+            scene = mujoco.MjvScene(world.model, maxgeom=world.model.ngeom + 16 + 3 * _MOST_FIGURES)
             context = mujoco.MjrContext(world.model, mujoco.mjtFontScale.mjFONTSCALE_50.value)
             mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN.value, context)
             context.readDepthMap = mujoco.mjtDepthMap.mjDEPTH_ZEROFAR
@@ -132,11 +163,14 @@ class Renderer:
         for key in [key for key in self._contexts if key[0] == id(world)]:
             self._contexts.pop(key)[1].free()
 
-    def draw(self, world: World, view: View, width: int, height: int, quality: str, ids: bool, depth: bool) -> Frame:
+    def draw(
+        self, world: World, view: View, width: int, height: int, quality: str, ids: bool, depth: bool,
+        figures: Sequence[Figure] = (),
+    ) -> Frame:  # fmt: skip
         """Draw what the camera sees. Deterministic: nothing of earlier frames enters."""
         scene, context = self._context(world, quality, width, height)
         rect = mujoco.MjrRect(0, 0, width, height)
-        color = self._color(world, view, scene, context, rect, PRESETS[quality].draws)
+        color = self._color(world, view, figures, scene, context, rect, PRESETS[quality].draws)
         if not ids and not depth:
             return Frame(color, None, None)
         scene.flags[mujoco.mjtRndFlag.mjRND_SEGMENT] = scene.flags[mujoco.mjtRndFlag.mjRND_IDCOLOR] = True
@@ -161,6 +195,7 @@ class Renderer:
         self,
         world: World,
         view: View,
+        figures: Sequence[Figure],
         scene: mujoco.MjvScene,
         context: mujoco.MjrContext,
         rect: mujoco.MjrRect,
@@ -168,7 +203,7 @@ class Renderer:
     ) -> np.ndarray:
         image = np.empty((rect.height, rect.width, 3), np.uint8)
         if draws == 1:
-            self._update(world, view, scene)
+            self._update(world, view, figures, scene)
             mujoco.mjr_render(rect, scene, context)
             mujoco.mjr_readPixels(image, None, rect, context)
             return image
@@ -178,21 +213,23 @@ class Renderer:
         for _ in range(draws):
             spread = direction[0] + rng.normal(0, 0.045, 3)
             world.data.light_xdir[0] = spread / np.linalg.norm(spread)
-            self._update(world, view, scene)
+            self._update(world, view, figures, scene)
             mujoco.mjr_render(rect, scene, context)
             mujoco.mjr_readPixels(image, None, rect, context)
             total += image
         world.data.light_xdir[:] = direction
-        self._update(world, view, scene)
+        self._update(world, view, figures, scene)
         return np.round(total / draws).astype(np.uint8)
 
-    def _update(self, world: World, view: View, scene: mujoco.MjvScene) -> None:
+    def _update(self, world: World, view: View, figures: Sequence[Figure], scene: mujoco.MjvScene) -> None:
         mujoco.mjv_updateScene(
             world.model, world.data, self._option, self._perturb, self._camera, mujoco.mjtCatBit.mjCAT_ALL.value, scene
         )
         for geom in scene.geoms[: scene.ngeom]:
             if geom.objid in world.casts_no_shadow:
                 geom.category = mujoco.mjtCatBit.mjCAT_DECOR
+        for figure in figures:
+            _add_figure(scene, figure)
         forward, up = view.axes
         for camera in scene.camera:
             camera.pos, camera.forward, camera.up = to_mujoco(view.position), to_mujoco(forward), to_mujoco(up)

@@ -33,10 +33,10 @@ def _answer(session: Session, sequence_id: int, draw: bool) -> tuple[dict[str, A
     images: list[tuple[Field, bytes]] = []
     if not draw:
         return message, images
-    views = [(session.view(agent), _AGENT_FIELDS) for agent in session.agents]
-    views += [(camera, _CAMERA_FIELDS) for camera in session.cameras]
-    for view, (color, ids, classes, depth, normals) in views:
-        frame = session.draw(view)
+    views = [(session.view(agent), agent, _AGENT_FIELDS) for agent in session.agents]
+    views += [(camera, None, _CAMERA_FIELDS) for camera in session.cameras]
+    for view, agent, (color, ids, classes, depth, normals) in views:
+        frame = session.draw(view, agent)
         images.append((color, frame.color.tobytes()))
         if session.ids_on:
             images.append((ids, session.id_image(frame.geoms)))

@@ -13,7 +13,7 @@ import numpy as np
 from rls3.embedded_thor.content import Surface
 from rls3.embedded_thor.coords import to_mujoco
 from rls3.embedded_thor.house import PROCEDURAL, empty_room, inside
-from rls3.embedded_thor.render import Frame, Renderer, View
+from rls3.embedded_thor.render import Figure, Frame, Renderer, View
 from rls3.embedded_thor.rooms import SCENE_NAMES
 from rls3.embedded_thor.rooms import room as room_named
 from rls3.embedded_thor.world import Item, World, object_id
@@ -99,6 +99,7 @@ class Session:
     quality: str = "beauty"
     draws: bool = True
     every_color: bool = False
+    agents_visible: bool = True
     renderer: Renderer | None = None
     worlds: dict[str, World] = field(default_factory=dict)
     scene_name: str = ""
@@ -314,11 +315,19 @@ class Session:
         agent = agent or self.agent
         return View(agent.eye, agent.yaw_deg, agent.horizon_deg, self.fov_deg)
 
-    def draw(self, view: View) -> Frame:
+    def draw(self, view: View, eye_of: Agent | None = None) -> Frame:
+        """What a camera sees: agents, too, but not the one whose eye it is."""
         if self.renderer is None:
             self.renderer = Renderer()
         ids, depth = self.ids_on or self.classes_on, self.depth_on or self.normals_on
-        return self.renderer.draw(self.world, view, self.width, self.height, self.quality, ids, depth)
+        figures = [
+            Figure(
+                agent.position - np.array([0.0, AGENT_HEIGHT_M, 0.0]), agent.yaw_deg, agent.eye[1] - agent.position[1] + AGENT_HEIGHT_M
+            )
+            for agent in self.agents
+            if agent is not eye_of and self.agents_visible
+        ]  # fmt: skip
+        return self.renderer.draw(self.world, view, self.width, self.height, self.quality, ids, depth, figures)
 
     def color_of(self, item: Item | None) -> tuple[int, int, int]:
         """The instance colour of an item: a fixed function of its id. The shell is (0, 0, 0)... the floor included."""

@@ -137,6 +137,7 @@ def test_what_opens_is_drawn_open_and_its_box_holds_it(controller, scene, kind):
         "objectName": item["name"], "position": {"x": agent["x"], "y": agent["y"] - 0.9, "z": agent["z"]}, "rotation": {"x": 0, "y": 0, "z": 0}
     }  # fmt: skip
     controller.step("SetObjectPoses", objectPoses=[pose], placeStationary=True)
+    controller.step("Teleport", position=agent | {"z": agent["z"] - 1.5}, forceAction=True, raise_for_failure=True)
     eye = {"x": agent["x"] + 0.1, "y": agent["y"] + 0.1, "z": agent["z"] + 0.6}
     controller.step("AddThirdPartyCamera", position=eye, rotation={"x": 55, "y": 190, "z": 0}, fieldOfView=90)
     seen, boxes = [], []
@@ -211,6 +212,12 @@ def test_two_agents(start):
     )
     assert event.events[0].metadata["agent"] == first.metadata["agent"]
     assert not np.array_equal(event.events[0].frame, event.events[1].frame)
+    before = event.events[0].frame.astype(int)
+    here = first.metadata["agent"]["position"]
+    yaw = np.radians(first.metadata["agent"]["rotation"]["y"])
+    there = here | {"x": here["x"] + np.sin(yaw), "z": here["z"] + np.cos(yaw)}
+    after = controller.step("Teleport", position=there, forceAction=True, agentId=1).events[0]
+    assert (abs(after.frame.astype(int) - before).max(axis=2) > 30).mean() > 0.03  # the other agent stands there now
     with pytest.raises(ValueError, match="agentId"):
         controller.step("Pass", agentId=2)
 

@@ -8,7 +8,8 @@ from rls3.embedded_thor.actions.registry import Position, action
 from rls3.embedded_thor.session import AGENT_HEIGHT_M, BODIES, ActionFailed, Session
 
 
-def _move(session: Session, turn_deg: float, metres: float | None) -> None:
+def _move(session: Session, turn_deg: float, metres: float | None, force: bool) -> None:
+    """`force`: through whatever stands in the way."""
     if turn_deg % 180 and not session.agent.body.sideways:
         raise ActionFailed("this agent cannot move sideways", "InvalidOperation")
     noise = session.noise
@@ -22,29 +23,29 @@ def _move(session: Session, turn_deg: float, metres: float | None) -> None:
         target[[0, 2]] = np.round(target[[0, 2]] / session.grid_m) * session.grid_m
     for share in np.linspace(0, 1, max(2, int(abs(distance) / 0.1) + 1))[1:]:
         x, _, z = session.agent.position + share * (target - session.agent.position)
-        if not session.footprint_free(x, z, session.agent.body.radius_m, but=session.agent):
+        if not force and not session.footprint_free(x, z, session.agent.body.radius_m, but=session.agent):
             raise ActionFailed("the agent's way is blocked")
     session.agent.position = target
 
 
 @action
 def move_ahead(session: Session, moveMagnitude: float | None = None, forceAction: bool = False) -> None:
-    _move(session, 0, moveMagnitude)
+    _move(session, 0, moveMagnitude, forceAction)
 
 
 @action
 def move_back(session: Session, moveMagnitude: float | None = None, forceAction: bool = False) -> None:
-    _move(session, 180, moveMagnitude)
+    _move(session, 180, moveMagnitude, forceAction)
 
 
 @action
 def move_left(session: Session, moveMagnitude: float | None = None, forceAction: bool = False) -> None:
-    _move(session, -90, moveMagnitude)
+    _move(session, -90, moveMagnitude, forceAction)
 
 
 @action
 def move_right(session: Session, moveMagnitude: float | None = None, forceAction: bool = False) -> None:
-    _move(session, 90, moveMagnitude)
+    _move(session, 90, moveMagnitude, forceAction)
 
 
 def _turn(session: Session, degrees: float, share: float = 1.0) -> None:

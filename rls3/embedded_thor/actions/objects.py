@@ -139,7 +139,7 @@ def get_object_in_frame(session: Session, x: float, y: float, checkVisible: bool
     if not (0 <= x <= 1 and 0 <= y <= 1):
         raise ActionFailed(f"x = {x}, y = {y} must be in 0..1", "InvalidArgument")
     on, session.ids_on = session.ids_on, True
-    frame = session.draw(session.view())
+    frame = session.draw(session.view(), session.agent)
     session.ids_on = on
     row, column = int((1 - y) * (session.height - 1)), int(x * (session.width - 1))
     item = session.world.item_of_geom[int(frame.geoms[row, column])] if frame.geoms[row, column] >= 0 else None

@@ -48,6 +48,7 @@ def initialize(
     )
     session.depth_on, session.ids_on = renderDepthImage, renderInstanceSegmentation
     session.classes_on, session.normals_on = renderSemanticSegmentation, renderNormalsImage
+    session.agents_visible = makeAgentsVisible
     del session.agents[1:]
     session.agents[0].body = body
     session.active_agent = 0
