@@ -1,7 +1,8 @@
 """`python -m benchmarks.embedded_thor`: start, reset, steps and frames a second of the executable behind the Controller.
 
 Two executables run at once, one on each core, as in a campaign; figures are of one executable unless they say "both".
-`--actions N` sends N random actions to one executable instead, and says how its memory grew.
+`--actions N` sends N random actions to one executable instead, and says how its memory grew. `--rest` lets go of everything
+in every floor plan at once, and counts what does not stay where it is.
 """
 
 import argparse
@@ -26,6 +27,8 @@ import psutil
 
 from rls3.embedded_thor.actions import perform
 from rls3.embedded_thor.metadata import agent_metadata
+from rls3.embedded_thor.physics import settle
+from rls3.embedded_thor.rooms import SCENE_NAMES, room
 from rls3.embedded_thor.session import Session
 from rls3.embedded_thor.world import World
 from rls3.params import load_params
@@ -271,11 +274,37 @@ def _endurance(folder: Path, n: int) -> None:
     controller.stop()
 
 
+def _rest() -> None:
+    """What moves by more than 2 cm or leans by more than 8 degrees when all of a floor plan's objects are let go."""
+    for every_color in (False, True):
+        count, moved, seconds = 0, [], []
+        for name in SCENE_NAMES:
+            world = World(room(name, every_color))
+            items = [item for item in world.items.values() if item.pickupable]
+            before = {item.name: (item.position, item.matrix) for item in items}
+            started = time.perf_counter()
+            settle(world, items)
+            seconds.append(time.perf_counter() - started)
+            count += len(items)
+            for item in items:
+                position, matrix = before[item.name]
+                upright = float((matrix.T @ item.matrix)[1, 1])
+                if np.linalg.norm(item.position - position) > 0.02 or upright < np.cos(np.radians(8)):
+                    moved.append(f"{name} {item.name}")
+        furnished = "every colour" if every_color else "everyday"
+        print(f"{furnished}: {len(moved)} of {count} objects in {len(SCENE_NAMES)} floor plans moved {moved}; "
+              f"{statistics.median(seconds):.2f} s a floor plan")  # fmt: skip
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--actions", type=int, default=0)
+    parser.add_argument("--rest", action="store_true")
     arguments = parser.parse_args()
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; median of {REPEATS}")
+    if arguments.rest:
+        _rest()
+        return
     with tempfile.TemporaryDirectory() as folder:
         if arguments.actions:
             _endurance(Path(folder), arguments.actions)
