@@ -8,8 +8,8 @@ import numpy as np
 
 from rls3.embedded_thor import belongings as b
 from rls3.embedded_thor import tableware as t
-from rls3.embedded_thor.content import Asset, Material, Mesh, Opening, Switch, Vector3
-from rls3.embedded_thor.shapes import merged, scaled, scaled_opening
+from rls3.embedded_thor.content import Asset, Material, Mesh, Opening, Surface, Switch, Vector3
+from rls3.embedded_thor.shapes import merged, scaled, scaled_opening, scaled_surface
 
 COLORS: dict[str, Vector3] = {
     "Red": (0.80, 0.07, 0.06),
@@ -65,7 +65,8 @@ class Entry:
         everywhere: whether every room has one of each colour if it is furnished so (-every-color): what a campaign
             arranges by default.
         on_floor: whether it may lie on the floor.
-        opening: makes how it opens, before scaling. switch: what toggling changes.
+        opening: makes how it opens, before scaling. switch: what toggling changes. holds: half width and height of its
+            inner floor, before scaling, if things can lie in it.
     """
 
     shape: Callable[[], list[Mesh]]
@@ -78,15 +79,16 @@ class Entry:
     on_floor: bool = False
     opening: Callable[[], Opening] | None = None
     switch: Switch | None = None
+    holds: tuple[float, float] | None = None
 
 
 def _everywhere(
     shape: Callable[[], list[Mesh]], mass_kg: float, material: str, rooms: str, *flags: str,
-    opening: Callable[[], Opening] | None = None, switch: Switch | None = None,
+    opening: Callable[[], Opening] | None = None, switch: Switch | None = None, holds: tuple[float, float] | None = None,
 ) -> Entry:  # fmt: skip
     return Entry(
         shape, mass_kg, tuple(material.split("/")), frozenset(flags), rooms, everywhere=True, on_floor=True, opening=opening,
-        switch=switch,
+        switch=switch, holds=holds,
     )  # fmt: skip
 
 
@@ -103,12 +105,12 @@ def _entry(
 
 _SCREEN = Switch("screen", on="screen_on", off="screen", at_first=False)
 _CATALOGUE = {
-    "Mug": _everywhere(t.mug, 0.4, "Ceramic", "KLE", "breakable", "canFillWithLiquid", "receptacle"),
-    "Cup": _everywhere(t.cup, 0.2, "Plastic", "KA", "canFillWithLiquid", "receptacle"),
-    "Bowl": _everywhere(t.bowl, 0.5, "Ceramic", "KL", "breakable", "canFillWithLiquid", "receptacle"),
-    "Plate": _everywhere(t.plate, 0.6, "Ceramic", "KL", "breakable", "receptacle"),
-    "Pot": _everywhere(t.pot, 1.5, "Metal", "K", "canFillWithLiquid", "receptacle"),
-    "Pan": _everywhere(t.pan, 1.2, "Metal", "K", "receptacle"),
+    "Mug": _everywhere(t.mug, 0.4, "Ceramic", "KLE", "breakable", "canFillWithLiquid", holds=(0.025, 0.012)),
+    "Cup": _everywhere(t.cup, 0.2, "Plastic", "KA", "canFillWithLiquid", holds=(0.018, 0.020)),
+    "Bowl": _everywhere(t.bowl, 0.5, "Ceramic", "KL", "breakable", "canFillWithLiquid", holds=(0.045, 0.016)),
+    "Plate": _everywhere(t.plate, 0.6, "Ceramic", "KL", "breakable", holds=(0.08, 0.010)),
+    "Pot": _everywhere(t.pot, 1.5, "Metal", "K", "canFillWithLiquid"),
+    "Pan": _everywhere(t.pan, 1.2, "Metal", "K", holds=(0.085, 0.009)),
     "Kettle": _everywhere(t.kettle, 1.3, "Metal", "K", "canFillWithLiquid", opening=t.kettle_opening),
     "Vase": _everywhere(t.vase, 1.0, "Ceramic", "LEA", "breakable"),
     "Bottle": _everywhere(t.bottle, 0.7, "Glass", "KA", "breakable", "canFillWithLiquid"),
@@ -116,7 +118,7 @@ _CATALOGUE = {
     "Candle": _everywhere(b.candle, 0.3, "Wax", "LA", switch=Switch("flame", on="flame", off="", at_first=True)),
     "AlarmClock": _everywhere(b.alarm_clock, 0.5, "Metal/Plastic", "E"),
     "TeddyBear": _everywhere(b.teddy_bear, 0.4, "Fabric", "E"),
-    "Box": _everywhere(b.box_carton, 0.5, "Paper", "LE", "receptacle", opening=b.box_opening),
+    "Box": _everywhere(b.box_carton, 0.5, "Paper", "LE", opening=b.box_opening),
     "BasketBall": _everywhere(b.basket_ball, 0.6, "Rubber", "E"),
     "Apple": _entry(t.apple, 0.2, "Food", "K", colors=("Red", "Green", "Yellow")),
     "BaseballBat": _entry(b.baseball_bat, 0.9, "Wood", "E", colors=(), on_floor=True),
@@ -211,7 +213,11 @@ def asset(object_type: str, variant: int = 0) -> Asset:
     shift = -np.array([(low[0] + high[0]) / 2, low[1], (low[2] + high[2]) / 2])
     size = tuple(round(float(v), 4) for v in high - low)
     opening = scaled_opening(entry.opening() if entry.opening else None, scale, shift)
+    surfaces = ()
+    if entry.holds:
+        half, y = entry.holds
+        surfaces = (scaled_surface(Surface(-half, -half, half, half, y), scale, shift),)
     return Asset(
         object_type, scaled(meshes, scale, shift), size, entry.mass_kg, entry.salient_materials, entry.flags,
-        f"{object_type}_{variant + 1}", opening, entry.switch,
+        f"{object_type}_{variant + 1}", opening, entry.switch, surfaces,
     )  # fmt: skip

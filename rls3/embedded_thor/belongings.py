@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rls3.embedded_thor.content import Leaf, Mesh, Opening
+from rls3.embedded_thor.content import Leaf, Mesh, Opening, Surface
 from rls3.embedded_thor.shapes import ball, box, lathe, merged, mesh, tube
 
 
@@ -97,7 +97,7 @@ def box_opening() -> Opening:
         Leaf((box((0.128, 0.005, 0.22), (s * 0.065, 0.2025, 0), "color"),), (s * 0.13, 0.2, 0), (0, 0, 1), -s * 205.0)
         for s in (-1, 1)
     )
-    return Opening(merged(walls), leaves)
+    return Opening(merged(walls), leaves, inside=(Surface(-0.10, -0.08, 0.10, 0.08, 0.006, 0.19),))
 
 
 def basket_ball() -> list[Mesh]:

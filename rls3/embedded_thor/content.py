@@ -154,7 +154,7 @@ class Asset:
         name: the type and the number of the shape ("Mug_2"), AI2-THOR's assetId.
         size: extents (x, y, z). The pivot is the centre of the bottom face.
         mass_kg, salient_materials, flags: as AI2-THOR reports them.
-        opening, switch: how it opens and what toggling changes, if it does.
+        surfaces: what things can stand on in it. opening, switch: how it opens and what toggling changes, if it does.
     """
 
     type: str
@@ -166,6 +166,7 @@ class Asset:
     name: str = ""
     opening: Opening | None = None
     switch: Switch | None = None
+    surfaces: tuple[Surface, ...] = ()
 
 
 @dataclass(frozen=True)

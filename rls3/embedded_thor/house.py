@@ -19,7 +19,7 @@ from rls3.embedded_thor.assets import ASSET_TYPES, COLORS, FIXED_MATERIALS, VARI
 from rls3.embedded_thor.content import Furniture, Leaf, Material, Mesh, ObjectInstance, Opening, Placed, Room, Vector3
 from rls3.embedded_thor.plans import Look, to_own, to_room
 from rls3.embedded_thor.rooms import SHARED_MATERIALS, materials_of
-from rls3.embedded_thor.shapes import box, merged, polygon, scaled, scaled_opening
+from rls3.embedded_thor.shapes import box, merged, polygon, scaled, scaled_opening, scaled_surface
 
 PROCEDURAL = "Procedural"  # AI2-THOR's name of the scene that houses are built in
 _WALL_M = 0.04  # thickness of each room's own side of a wall
@@ -407,7 +407,7 @@ def _as_high(piece: Furniture, height: float) -> Furniture:
     if not _STRETCHED[0] <= factor <= _STRETCHED[1]:
         return piece
     scale, none = np.array([1.0, factor, 1.0]), np.zeros(3)
-    surfaces = tuple(replace(s, y=s.y * factor, clearance=s.clearance * factor) for s in piece.surfaces)
+    surfaces = tuple(scaled_surface(s, scale, none) for s in piece.surfaces)
     return replace(
         piece, meshes=scaled(piece.meshes, scale, none), size=(piece.size[0], piece.size[1] * factor, piece.size[2]),
         surfaces=surfaces, bottom=piece.bottom * factor, opening=scaled_opening(piece.opening, scale, none),

@@ -54,7 +54,7 @@ def _fixed_part(item: Item) -> dict[str, Any]:
         return entry
     flags = item.asset.flags
     return entry | {flag: True for flag in ("breakable", "canFillWithLiquid") if flag in flags} | {
-        "receptacle": "receptacle" in flags,
+        "receptacle": bool(item.asset.surfaces or (item.opening and item.opening.inside)),
         "pickupable": True,
         "mass": item.asset.mass_kg,
         "salientMaterials": list(item.asset.salient_materials),

@@ -33,7 +33,7 @@ def _hulls(world: World, item: Item) -> tuple[np.ndarray, ...]:
     if key not in world.hulls:
         hulls = []
         for mesh in meshes:
-            for points in pieces(mesh):
+            for points in (part for piece in pieces(mesh) for part in _hollowed(piece, item)):
                 thin = np.ptp(points, axis=0) < _THINNEST_M
                 if thin.any():
                     offset = np.where(thin, _THINNEST_M / 2, 0.0)
@@ -43,6 +43,23 @@ def _hulls(world: World, item: Item) -> tuple[np.ndarray, ...]:
             hulls.append(_foot(np.concatenate(hulls)))
         world.hulls[key] = tuple(hulls)
     return world.hulls[key]
+
+
+def _hollowed(points: np.ndarray, item: Item) -> list[np.ndarray]:
+    """A vessel's body as its floor and its wall in sections, so that things find room in it; any other piece whole."""
+    if item.asset is None or not item.asset.surfaces:
+        return [points]
+    surface = item.asset.surfaces[0]
+    center = np.array([surface.x0 + surface.x1, surface.z0 + surface.z1]) / 2
+    out = points[:, [0, 2]] - center
+    if np.any(out.max(axis=0) < 0) or np.any(out.min(axis=0) > 0):
+        return [points]  # a handle
+    angle, far = np.degrees(np.arctan2(out[:, 1], out[:, 0])), np.hypot(*out.T)
+    wall = (points[:, 1] > surface.y - 0.002) & (far > 0.6 * (surface.x1 - surface.x0) / 2)
+    parts = [points[points[:, 1] <= surface.y + 0.002]]
+    for middle in range(0, 360, 36):
+        parts.append(points[wall & (np.abs((angle - middle + 180) % 360 - 180) <= 24)])
+    return [part for part in parts if len(np.unique(np.round(part, 5), axis=0)) > 3]
 
 
 def _foot(points: np.ndarray) -> np.ndarray:

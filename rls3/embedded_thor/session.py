@@ -10,8 +10,8 @@ from typing import Any
 import mujoco
 import numpy as np
 
-from rls3.embedded_thor.content import Surface
-from rls3.embedded_thor.coords import to_mujoco
+from rls3.embedded_thor.content import Surface, Vector3
+from rls3.embedded_thor.coords import matrix_to_euler, to_mujoco
 from rls3.embedded_thor.house import PROCEDURAL, empty_room, inside
 from rls3.embedded_thor.render import Figure, Frame, Renderer, View
 from rls3.embedded_thor.rooms import SCENE_NAMES
@@ -119,6 +119,7 @@ class Session:
     only: frozenset[str] | None = None
     rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
     clock_s: float = 0.0
+    _carriers: tuple[Any, dict[str, list[str]]] = field(default=((), {}), repr=False)
 
     @property
     def world(self) -> World:
@@ -191,8 +192,34 @@ class Session:
                 continue
             forward, up = self.view(agent).axes
             hand = agent.eye + _HAND_AHEAD_M * forward - _HAND_BELOW_M * up
-            self.world.set_pose(item, hand - np.array([0.0, item.size[1] / 2, 0.0]), (0.0, agent.yaw_deg, 0.0))
+            self.move_with_contents(item, hand - np.array([0.0, item.size[1] / 2, 0.0]), (0.0, agent.yaw_deg, 0.0))
             self.world.sync()
+
+    def move_with_contents(self, item: Item, position: np.ndarray, rotation: Vector3) -> None:
+        """Set its pose; what lies in it keeps its place there."""
+        contents, before, turned = self.contents(item), item.position, item.matrix
+        self.world.set_pose(item, position, rotation)
+        turn = item.matrix @ turned.T
+        for thing in contents:
+            there = item.position + turn @ (thing.position - before)
+            self.world.set_pose(thing, there, matrix_to_euler(turn @ thing.matrix))
+
+    def contents(self, item: Item) -> list[Item]:
+        """What lies in a bowl, a box, ... and in what lies there."""
+        if not self.surfaces(item, shut_too=True):
+            return []
+        carriers = self.carriers()
+        found, ids = [], {item.object_id}
+        while True:
+            more = [
+                thing
+                for name, parents in carriers.items()
+                if ids & set(parents) and (thing := self.world.items[name]) not in found
+            ]
+            if not more:
+                return found
+            found += more
+            ids = {thing.object_id for thing in more}
 
     def is_held(self, item: Item) -> bool:
         return any(agent.held == item.name for agent in self.agents)
@@ -215,32 +242,40 @@ class Session:
         if item.type == "Floor":
             x, _, z = np.array(item.size) / 2 - 0.1
             return (Surface(-x, -z, x, z, 0.0),)
-        if item.placed is None:
-            return ()
-        inside = item.opening.inside if item.opening and (item.openness > 0 or shut_too) else ()
-        return item.placed.furniture.surfaces + inside
+        own = item.asset.surfaces if item.asset else item.placed.furniture.surfaces
+        return own + (item.opening.inside if item.opening and (item.openness > 0 or shut_too) else ())
 
     def _rests_on(self, item: Item, carrier: Item) -> bool:
         offset = item.foot - carrier.position
         if abs(offset[0]) + abs(offset[2]) > carrier.size[0] + carrier.size[2]:
             return False
         own = carrier.matrix.T @ offset
+        beside = 0.02 if carrier.asset else 0.1
         return any(
             abs(own[1] - s.y) < _RESTS_WITHIN_M
-            and s.x0 - 0.1 <= own[0] <= s.x1 + 0.1
-            and s.z0 - 0.1 <= own[2] <= s.z1 + 0.1
+            and s.x0 - beside <= own[0] <= s.x1 + beside
+            and s.z0 - beside <= own[2] <= s.z1 + beside
             for s in self.surfaces(carrier, shut_too=True)
         )
 
     def carriers(self) -> dict[str, list[str]]:
-        """For each active pickupable object (by name): ids of the furniture, or else the floor, that it stands on."""
+        """For each active pickupable object (by name): ids of what it lies in, or else of the furniture, or else the floor,
+        that it stands on."""
+        held = tuple(agent.held for agent in self.agents)
+        key = (id(self.world), self.world.version, held)
+        if self._carriers[0] == key:
+            return self._carriers[1]
         result = {}
-        pieces = [item for item in self.world.items.values() if item.placed and self.surfaces(item, shut_too=True)]
+        bearing = [item for item in self.world.items.values() if item.active and self.surfaces(item, shut_too=True)]
+        pieces = [item for item in bearing if item.placed]
+        vessels = [item for item in bearing if item.asset]
         for item in self.world.items.values():
-            if item.pickupable and item.active and not self.is_held(item):
-                found = [piece.object_id for piece in pieces if self._rests_on(item, piece)]
+            if item.pickupable and item.active and item.name not in held:
+                found = [v.object_id for v in vessels if v is not item and self._rests_on(item, v)]
+                found = found or [piece.object_id for piece in pieces if self._rests_on(item, piece)]
                 on_floor = not found and self._rests_on(item, self.floor)
                 result[item.name] = [self.floor.object_id] if on_floor else found
+        self._carriers = (key, result)
         return result
 
     def sees(self, item: Item) -> bool:

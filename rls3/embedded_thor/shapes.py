@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from rls3.embedded_thor.content import Mesh, Opening, Vector3
+from rls3.embedded_thor.content import Mesh, Opening, Surface, Vector3
 
 _FACES_OF_BOX = (  # normal axis, sign, axes of u and v
     (0, 1, 2, 1), (0, -1, 2, 1), (1, 1, 0, 2), (1, -1, 0, 2), (2, 1, 0, 1), (2, -1, 0, 1),
@@ -195,15 +195,23 @@ def scaled(meshes: Sequence[Mesh], scale: np.ndarray, shift: np.ndarray) -> tupl
     return tuple(result)
 
 
+def scaled_surface(surface: Surface, scale: np.ndarray, shift: np.ndarray) -> Surface:
+    """The same for a place to stand on."""
+    (x0, y, z0), (x1, _, z1) = (
+        np.array([x, surface.y, z]) * scale + shift for x, z in ((surface.x0, surface.z0), (surface.x1, surface.z1))
+    )
+    return Surface(float(x0), float(z0), float(x1), float(z1), float(y), surface.clearance * float(scale[1]))
+
+
 def scaled_opening(opening: Opening | None, scale: np.ndarray, shift: np.ndarray) -> Opening | None:
-    """The same for how something opens; its surfaces inside keep their size but for their height."""
+    """The same for how something opens."""
     if opening is None:
         return None
     leaves = tuple(
         replace(leaf, meshes=scaled(leaf.meshes, scale, shift), hinge=tuple(np.array(leaf.hinge) * scale + shift))
         for leaf in opening.leaves
     )
-    inside = tuple(replace(s, y=s.y * scale[1] + shift[1], clearance=s.clearance * scale[1]) for s in opening.inside)
+    inside = tuple(scaled_surface(s, scale, shift) for s in opening.inside)
     return replace(opening, body=scaled(opening.body, scale, shift), leaves=leaves, inside=inside)
 
 

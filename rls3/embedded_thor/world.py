@@ -20,7 +20,7 @@ NEAR_M, FAR_M = 0.05, 20.0
 _CORNER_SIGNS = np.array(list(itertools.product((-0.5, 0.5), repeat=3)))
 
 
-@dataclass
+@dataclass(eq=False)
 class Item:
     """One object or piece of furniture: what it is, where it is, whether it is there.
 
@@ -126,6 +126,7 @@ class World:
         )
         self._original_rgba = self.model.mat_rgba.copy()
         self._start = dict(self.items)
+        self.version = 0  # counts changes of where things are
         self.reset()
 
     def _add_materials(self, spec: mujoco.MjSpec) -> dict[str, str]:
@@ -264,6 +265,7 @@ class World:
 
     def reset(self) -> None:
         """Everything back to where the floor plan has it: poses, activity, light, materials."""
+        self.version += 1
         self.items = {name: replace(item) for name, item in self._start.items()}
         self.item_of_geom = [item and self.items[item.name] for item in self.item_of_geom]
         for item in self.items.values():
@@ -308,11 +310,13 @@ class World:
 
     def set_active(self, item: Item, active: bool) -> None:
         if item.active != active:
+            self.version += 1
             item.active = active
             self._show(item)
 
     def set_pose(self, item: Item, position: np.ndarray, rotation: Vector3) -> None:
         item.move(position, rotation)
+        self.version += 1
         self._apply_pose(item)
 
     def _apply_pose(self, item: Item) -> None:

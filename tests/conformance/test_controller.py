@@ -176,6 +176,38 @@ def test_what_is_in_the_fridge_is_seen_only_while_it_is_open(controller):
     assert event.get_object(apple)["parentReceptacles"] == [fridge]
 
 
+@pytest.mark.parametrize("vessel", ["Bowl", "Pan", "Plate"])
+def test_what_lies_in_a_vessel_falls_into_it_and_goes_with_it(controller, vessel):
+    event = controller.reset("FloorPlan1")
+    egg, bowl, table = (_by_type(event, kind)[0]["objectId"] for kind in ("Egg", vessel, "CounterTop"))
+    controller.step("PickupObject", objectId=egg, forceAction=True, raise_for_failure=True)
+    event = controller.step("PutObject", objectId=bowl, forceAction=True, placeStationary=False, raise_for_failure=True)
+    assert event.get_object(egg)["parentReceptacles"] == [bowl]
+    assert event.get_object(bowl)["receptacleObjectIds"] == [egg]
+    assert event.get_object(egg)["axisAlignedBoundingBox"]["center"]["y"] < event.get_object(bowl)["position"]["y"] + 0.1
+
+    def apart(event):
+        a, b = (event.get_object(o)["axisAlignedBoundingBox"]["center"] for o in (egg, bowl))
+        return np.linalg.norm([a[k] - b[k] for k in "xyz"])
+
+    near = apart(event)
+    event = controller.step("PickupObject", objectId=bowl, forceAction=True, raise_for_failure=True)
+    assert event.get_object(bowl)["isPickedUp"] and abs(apart(event) - near) < 0.02
+    event = controller.step("RotateRight")
+    assert abs(apart(event) - near) < 0.02 and event.get_object(egg)["parentReceptacles"] == [bowl]
+    event = controller.step("PutObject", objectId=table, forceAction=True, placeStationary=False, raise_for_failure=True)
+    assert event.get_object(egg)["parentReceptacles"] == [bowl]
+    assert event.get_object(bowl)["parentReceptacles"] == [table]
+
+
+def test_what_is_too_large_for_a_vessel_is_not_put_into_it(controller):
+    event = controller.reset("FloorPlan1")
+    pan, mug = (_by_type(event, kind)[0]["objectId"] for kind in ("Pan", "Mug"))
+    controller.step("PickupObject", objectId=pan, forceAction=True, raise_for_failure=True)
+    event = controller.step("PutObject", objectId=mug, forceAction=True)
+    assert not event.metadata["lastActionSuccess"] and event.get_object(pan)["isPickedUp"]
+
+
 def test_random_spawn_is_a_function_of_its_seed(controller):
     def poses(seed):
         controller.reset("FloorPlan1")

@@ -26,15 +26,20 @@ def pickup_object(session: Session, objectId: str, forceAction: bool = False, ma
     item = pickupable(session, _within_reach(session, objectId, forceAction).object_id)
     if not item.active or session.is_held(item):
         raise ActionFailed(f"{objectId} is not there to be picked up")
-    session.agent.held, item.kinematic = item.name, True
+    for thing in (item, *session.contents(item)):
+        thing.kinematic = True
+    session.agent.held = item.name
 
 
 @action
 def drop_hand_object(session: Session, forceAction: bool = False) -> None:
     """It falls until it rests."""
     item = _in_hand(session)
-    session.agent.held, item.kinematic = None, False
-    let_go(session, [item])
+    falling = [item, *session.contents(item)]
+    session.agent.held = None
+    for thing in falling:
+        thing.kinematic = False
+    let_go(session, falling)
 
 
 @action
@@ -46,14 +51,17 @@ def put_object(session: Session, objectId: str, forceAction: bool = False, place
     here = session.agent.position
     spots.sort(key=lambda spot: (spot["x"] - here[0]) ** 2 + (spot["z"] - here[2]) ** 2)
     held, session.agent.held = session.agent.held, None
+    vessel = receptacle if receptacle.asset else None
     for spot in spots:
         try:
-            place(session, item, spot, {"x": 0.0, "y": session.agent.yaw_deg, "z": 0.0})
+            place(session, item, spot, {"x": 0.0, "y": session.agent.yaw_deg, "z": 0.0}, vessel)
         except ActionFailed:
             continue
-        item.kinematic = placeStationary
+        put = [item, *session.contents(item)]
+        for thing in put:
+            thing.kinematic = placeStationary
         if not placeStationary:
-            let_go(session, [item])
+            let_go(session, put)
         return
     session.agent.held = held
     raise ActionFailed(f"no free place for {item.object_id} was found on {receptacle.object_id}")

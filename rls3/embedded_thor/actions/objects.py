@@ -70,19 +70,28 @@ def place_object_at_point(
         let_go(session, [item])
 
 
-def place(session: Session, item: Item, position: Position, rotation: Position | None) -> None:
-    before = (item.position, item.rotation)
+def place(
+    session: Session, item: Item, position: Position, rotation: Position | None, vessel: Item | None = None
+) -> None:
+    """Put an object's pivot at a point, with what lies in it, if its box meets nothing there but the vessel that it is put
+    into, which must be as wide. Raises: ActionFailed; then it is where it was."""
+    before, contents = (item.position, item.rotation), session.contents(item)
     angles = item.rotation if rotation is None else tuple(float(rotation.get(axis, 0)) for axis in "xyz")
-    session.world.set_pose(item, xyz(position), angles)
+    session.move_with_contents(item, xyz(position), angles)
     low, high = item.corners.min(axis=0) + 0.003, item.corners.max(axis=0) - 0.003
     room = session.world.room
     blocked = bool(np.any(low < np.array(room.minimum) - 0.01) or np.any(high > room.maximum))
     for other in session.world.items.values():
-        if other is not item and other.active and (other.pickupable or not session.surfaces(other)):
+        if other is item or other is vessel or not other.active or other in contents:
+            continue
+        if other.pickupable or not session.surfaces(other):
             corners = other.corners
             blocked |= bool(np.all(low < corners.max(axis=0)) and np.all(high > corners.min(axis=0)))
+    if vessel is not None:
+        least, most = vessel.corners.min(axis=0)[[0, 2]], vessel.corners.max(axis=0)[[0, 2]]
+        blocked |= bool(np.any(low[[0, 2]] < least) or np.any(high[[0, 2]] > most))
     if blocked:
-        session.world.set_pose(item, *before)
+        session.move_with_contents(item, *before)
         session.world.sync()
         raise ActionFailed(f"{item.object_id} cannot be placed at {position}: something is in the way")
     session.world.set_active(item, True)
@@ -123,6 +132,8 @@ def get_spawn_coordinates_above_receptacle(session: Session, objectId: str, anyw
         pitch = 0.15 if item.type == "Floor" else 0.05
         xs = np.linspace(s.x0, s.x1, max(2, int((s.x1 - s.x0) / pitch) + 1))
         zs = np.linspace(s.z0, s.z1, max(2, int((s.z1 - s.z0) / pitch) + 1))
+        if item.asset:  # small: its middle will do
+            xs, zs = [(s.x0 + s.x1) / 2], [(s.z0 + s.z1) / 2]
         points += [item.position + item.matrix @ np.array([x, s.y, z]) for x in xs for z in zs]
     if item.type == "Floor":
         points = [p for p in points if session.footprint_free(p[0], p[2], 0.05)]
