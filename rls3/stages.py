@@ -49,6 +49,7 @@ class Workshop:
 
         client = ThorClient(self.params.simulator, self.campaign.runtime / "thor")
         self._open.append(client)
+        client.survey_all(self.params.simulator.floor_plans)
         return SceneEnv(client, self.params.simulator.floor_plans, self.params.sampling, self.params.agent)
 
     @cached_property

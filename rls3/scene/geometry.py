@@ -7,6 +7,8 @@ View frame: the camera frame tilted by the horizon angle; only projection uses i
 Image: pixels, origin in the top left corner, x right, y down.
 """
 
+import math
+
 import numpy as np
 
 from rls3.scene.records import Box, Camera
@@ -57,6 +59,12 @@ def boxes_overlap(a: Box, b: Box, tolerance_m: float = 0.0) -> bool:
     """Whether two upright boxes intersect by more than `tolerance_m` on every separating axis."""
     vertical = abs(a.center[1] - b.center[1]) - (a.size[1] + b.size[1]) / 2
     if vertical >= -tolerance_m:
+        return False
+    apart = math.hypot(b.center[0] - a.center[0], b.center[2] - a.center[2])
+    reach = (math.hypot(a.size[0], a.size[2]) + math.hypot(b.size[0], b.size[2])) / 2
+    if apart > reach + 1.5 * max(
+        0.0, -tolerance_m
+    ):  # the circles around them are apart, so some axis parts them by that
         return False
     offset = np.asarray(b.center) - np.asarray(a.center)
     a_axes, b_axes = heading_axes(a.yaw_deg), heading_axes(b.yaw_deg)

@@ -1,6 +1,8 @@
 """SceneSpec -> Scene through AI2-THOR's actions. Knows the Controller, not who is behind it."""
 
 import logging
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +69,19 @@ class ThorClient:
             survey = self._survey(floor_plan)
             save_survey(survey, path)
         return survey
+
+    def survey_all(self, floor_plans: Sequence[str]) -> None:
+        """Survey floor plans with a second simulator beside this one, if there are workers for two; `survey` then reads."""
+        missing = [
+            name for name in floor_plans if not survey_path(self._runtime_dir, self.label, name).is_file()
+        ]  # fmt: skip
+        if self._params.workers < 2 or len(missing) < 4:
+            return
+        with ThorClient(self._params, self._runtime_dir) as other, ThreadPoolExecutor(1) as thread:
+            theirs = thread.submit(lambda: [other.survey(name) for name in missing[1::2]])
+            for name in missing[::2]:
+                self.survey(name)
+            theirs.result()
 
     # -- life of the simulator -------------------------------------------------------------------------------------
 

@@ -184,7 +184,9 @@ def test_what_lies_in_a_vessel_falls_into_it_and_goes_with_it(controller, vessel
     event = controller.step("PutObject", objectId=bowl, forceAction=True, placeStationary=False, raise_for_failure=True)
     assert event.get_object(egg)["parentReceptacles"] == [bowl]
     assert event.get_object(bowl)["receptacleObjectIds"] == [egg]
-    assert event.get_object(egg)["axisAlignedBoundingBox"]["center"]["y"] < event.get_object(bowl)["position"]["y"] + 0.1
+    assert (
+        event.get_object(egg)["axisAlignedBoundingBox"]["center"]["y"] < event.get_object(bowl)["position"]["y"] + 0.1
+    )
 
     def apart(event):
         a, b = (event.get_object(o)["axisAlignedBoundingBox"]["center"] for o in (egg, bowl))
@@ -195,7 +197,9 @@ def test_what_lies_in_a_vessel_falls_into_it_and_goes_with_it(controller, vessel
     assert event.get_object(bowl)["isPickedUp"] and abs(apart(event) - near) < 0.02
     event = controller.step("RotateRight")
     assert abs(apart(event) - near) < 0.02 and event.get_object(egg)["parentReceptacles"] == [bowl]
-    event = controller.step("PutObject", objectId=table, forceAction=True, placeStationary=False, raise_for_failure=True)
+    event = controller.step(
+        "PutObject", objectId=table, forceAction=True, placeStationary=False, raise_for_failure=True
+    )
     assert event.get_object(egg)["parentReceptacles"] == [bowl]
     assert event.get_object(bowl)["parentReceptacles"] == [table]
 
