@@ -15,6 +15,7 @@ from rls3.embedded_thor.world import Item, World
 TIMESTEP_S = 0.004
 _LONGEST_S = 4.0
 _NEAR_M = 0.35  # how far from where it starts a falling body may get, beside its own size
+_TOUCHED_M = 0.10  # how far from there something may lie and be moved by it
 _AT_REST = (0.02, 0.15)  # m/s, rad/s
 _PUSHED = (0.005, 2.0)  # metres, degrees: from here on a bystander has moved
 _REST_STEPS = 25
@@ -82,10 +83,14 @@ def settle(world: World, fallers: list[Item]) -> None:
     still moves after four seconds is left there and marked so."""
     names = {item.name for item in fallers}
     others = [item for item in world.items.values() if item.active and item.name not in names]
-    low, high = _region(fallers)
-    near = [item for item in others if item.pickupable and not item.kinematic and _meets(item, low, high)]
+    low, high = _region(fallers, _TOUCHED_M)
+    near = [
+        item
+        for item in others
+        if item.pickupable and not item.kinematic and _meets(item, low, high) and item.corners[:, 1].min() < high[1]
+    ]
     free = [*fallers, *near]
-    low, high = _region(free)
+    low, high = _region(free, _NEAR_M)
     bystanders = {item.name for item in near}
     spec = mujoco.MjSpec()
     spec.option.timestep, spec.option.integrator = TIMESTEP_S, mujoco.mjtIntegrator.mjINT_IMPLICITFAST
@@ -123,10 +128,10 @@ def settle(world: World, fallers: list[Item]) -> None:
     world.sync()
 
 
-def _region(items: list[Item]) -> tuple[np.ndarray, np.ndarray]:
-    """Lowest and highest corner of where items may get."""
+def _region(items: list[Item], margin: float) -> tuple[np.ndarray, np.ndarray]:
+    """Lowest and highest corner of what is within a margin (metres) of items."""
     corners = np.concatenate([item.corners for item in items])
-    return corners.min(axis=0) - _NEAR_M, corners.max(axis=0) + _NEAR_M
+    return corners.min(axis=0) - margin, corners.max(axis=0) + margin
 
 
 def _meets(item: Item, low: np.ndarray, high: np.ndarray) -> bool:
