@@ -206,20 +206,16 @@ class Session:
 
     def contents(self, item: Item) -> list[Item]:
         """What lies in a bowl, a box, ... and in what lies there."""
-        if not self.surfaces(item, shut_too=True):
-            return []
-        carriers = self.carriers()
-        found, ids = [], {item.object_id}
-        while True:
-            more = [
-                thing
-                for name, parents in carriers.items()
-                if ids & set(parents) and (thing := self.world.items[name]) not in found
-            ]
-            if not more:
-                return found
-            found += more
-            ids = {thing.object_id for thing in more}
+        found, vessels = [], [item]
+        while vessels:
+            vessel = vessels.pop()
+            if self.surfaces(vessel, shut_too=True):
+                for thing in self.world.items.values():
+                    known = thing is item or thing in found
+                    if thing.pickupable and thing.active and not known and self._rests_on(thing, vessel):
+                        found.append(thing)
+                        vessels.append(thing)
+        return found
 
     def is_held(self, item: Item) -> bool:
         return any(agent.held == item.name for agent in self.agents)

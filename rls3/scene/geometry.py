@@ -62,9 +62,7 @@ def boxes_overlap(a: Box, b: Box, tolerance_m: float = 0.0) -> bool:
         return False
     apart = math.hypot(b.center[0] - a.center[0], b.center[2] - a.center[2])
     reach = (math.hypot(a.size[0], a.size[2]) + math.hypot(b.size[0], b.size[2])) / 2
-    if apart > reach + 1.5 * max(
-        0.0, -tolerance_m
-    ):  # the circles around them are apart, so some axis parts them by that
+    if apart > reach + 1.5 * max(0.0, -tolerance_m):  # their circles are apart: some axis parts them by that
         return False
     offset = np.asarray(b.center) - np.asarray(a.center)
     a_axes, b_axes = heading_axes(a.yaw_deg), heading_axes(b.yaw_deg)
