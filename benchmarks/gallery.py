@@ -1,8 +1,6 @@
 """`python -m benchmarks.gallery` (`make gallery`): contact sheets of all rooms and all objects into docs/."""
 
 import math
-import shlex
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -14,7 +12,7 @@ from PIL import Image
 
 from rls3.embedded_thor.assets import ASSET_TYPES, COLORS, VARIANTS
 from rls3.params import SimulatorParams, load_params
-from rls3.thor.backend import make_backend
+from rls3.thor.backend import embedded_command, make_backend
 from rls3.thor.controller import make_controller
 
 
@@ -119,9 +117,7 @@ def _objects(simulator: SimulatorParams, folder: Path) -> list[np.ndarray]:
 
 def main() -> None:
     simulator = load_params(Path("params.yaml")).simulator
-    simulator = simulator.model_copy(
-        update={"embedded_command": f"{shlex.quote(sys.executable)} -m rls3.embedded_thor"}
-    )
+    simulator = simulator.model_copy(update={"embedded_command": embedded_command()})
     with tempfile.TemporaryDirectory() as folder:
         for name, images, columns, size_px in (
             ("rooms", _rooms(simulator, Path(folder)), 10, 160),

@@ -12,7 +12,6 @@ It is no dependency of ours: put it in a folder of its own first,
 
 import argparse
 import contextlib
-import shlex
 import sys
 import tempfile
 import time
@@ -21,7 +20,7 @@ import warnings
 from pathlib import Path
 
 from rls3.params import load_params
-from rls3.thor.backend import make_backend
+from rls3.thor.backend import embedded_command, make_backend
 from rls3.thor.controller import SafeController, make_controller
 
 
@@ -73,9 +72,7 @@ def main() -> None:
     warnings.simplefilter("ignore")
     generation = _generator(arguments.packages)
     simulator = load_params(Path("params.yaml")).simulator
-    simulator = simulator.model_copy(
-        update={"embedded_command": f"{shlex.quote(sys.executable)} -m rls3.embedded_thor"}
-    )
+    simulator = simulator.model_copy(update={"embedded_command": embedded_command()})
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         controller = make_controller(
             make_backend(simulator), Path(folder), 30.0, scene="Procedural", width=64, height=64, quality="Low"

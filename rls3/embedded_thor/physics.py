@@ -26,7 +26,7 @@ _WALL_M = 0.5
 
 def _hulls(world: World, item: Item) -> tuple[np.ndarray, ...]:
     """The convex pieces of an item in its own frame, none thinner than MuJoCo can bear; kept with the world."""
-    meshes = item.asset.meshes if item.asset else item.placed.furniture.meshes
+    meshes = item.meshes
     key = item.asset.name if item.asset else item.name
     if item.opening and item.opening.inside:  # hollow
         doors = () if item.openness else tuple(mesh for leaf in item.opening.leaves for mesh in leaf.meshes)

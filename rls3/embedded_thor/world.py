@@ -54,6 +54,10 @@ class Item:
         self.move(self.position, self.rotation)
 
     @property
+    def meshes(self) -> tuple[Mesh, ...]:
+        return self.asset.meshes if self.asset else self.placed.furniture.meshes
+
+    @property
     def opening(self) -> Opening | None:
         return self.asset.opening if self.asset else self.placed and self.placed.furniture.opening
 
@@ -243,7 +247,7 @@ class World:
         self.item_of_geom: list[Item | None] = [None] * self.model.ngeom
         for item in self.items.values():
             item.body = self.model.body(item.name).id
-            own = item.asset.meshes if item.asset else item.placed.furniture.meshes
+            own = item.meshes
             first, count = self.model.body_geomadr[item.body], self.model.body_geomnum[item.body]
             item.shut_geoms = list(range(first, first + len(own)))
             item.open_geoms = list(range(first + len(own), first + count))

@@ -29,12 +29,17 @@ class Backend:
     start_timeout_s: float
 
 
+def embedded_command() -> str:
+    """What starts the embedded executable, its rooms furnished as one would find them."""
+    return f"{shlex.quote(sys.executable)} -m rls3.embedded_thor"
+
+
 def make_backend(params: SimulatorParams) -> Backend:
     """Raises: SimulatorError if the named executable is not there."""
     if params.backend == "embedded":
         from importlib.metadata import version
 
-        command = params.embedded_command or f"{shlex.quote(sys.executable)} -m rls3.embedded_thor -every-color"
+        command = params.embedded_command or f"{embedded_command()} -every-color"
         _check_executable(command, "simulator.embedded_command")
         # AI2-THOR's Linux platform asks for an X display; the embedded executable never opens it.
         return Backend(f"embedded-thor {version('rls3')}", {"local_executable_path": command, "x_display": ":0"}, 60.0)

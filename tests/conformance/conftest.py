@@ -1,10 +1,8 @@
 """The same tests on either simulator: `pytest tests/conformance --backend unity` on a machine that has the build."""
 
-import sys
-
 import pytest
 
-from rls3.thor.backend import make_backend
+from rls3.thor.backend import embedded_command, make_backend
 from tests.conftest import make_params
 
 
@@ -22,7 +20,7 @@ def start(request, tmp_path_factory):
     patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))  # ai2thor writes there
     params = make_params(
         simulator__backend=request.config.getoption("--backend"),
-        simulator__embedded_command=f"{sys.executable} -m rls3.embedded_thor",
+        simulator__embedded_command=embedded_command(),
         simulator__unity_path=request.config.getoption("--unity-path"),
     ).simulator
     started = []
