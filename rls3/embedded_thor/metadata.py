@@ -1,10 +1,11 @@
 """An agent's metadata as AI2-THOR reports it (its own JSON schema is in tests/data/thor-metadata-schema.json)."""
 
-import math
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rls3.embedded_thor.content import Vector3
 from rls3.embedded_thor.world import Item
 
 if TYPE_CHECKING:
@@ -35,6 +36,11 @@ def aligned_box(corners: np.ndarray) -> dict[str, Any]:
     }
 
 
+@lru_cache(maxsize=8)
+def _scene_bounds(low: Vector3, high: Vector3) -> dict[str, Any]:
+    return aligned_box(np.array([low, high]))
+
+
 def _fixed_part(item: Item) -> dict[str, Any]:
     """What does not change while the item keeps its pose."""
     entry = _OBJECT_DEFAULTS | {
@@ -63,17 +69,13 @@ def _fixed_part(item: Item) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def describe(item: Item, session: "Session", carriers: dict[str, list[str]], visible: set[str]) -> dict[str, Any]:
-    """One entry of `objects`. visible: names of the items that the agent sees."""
+def _lasting_part(item: Item, session: "Session", contents: dict[str, list[str]]) -> dict[str, Any]:
+    """An entry of `objects` as far as it does not depend on where the agent is."""
     if item.fixed_metadata is None:
         item.fixed_metadata = _fixed_part(item)
-    contents = [session.world.items[name].object_id for name, ids in carriers.items() if item.object_id in ids]
     entry = item.fixed_metadata | {
-        "visible": item.name in visible,
-        "isInteractable": item.name in visible,
-        "distance": math.dist(item.position, session.agent.position),
-        "parentReceptacles": carriers.get(item.name),
-        "receptacleObjectIds": contents if item.fixed_metadata["receptacle"] else None,
+        "parentReceptacles": session.carriers().get(item.name),
+        "receptacleObjectIds": contents.get(item.object_id, []) if item.fixed_metadata["receptacle"] else None,
     }
     if item.opening or item.switch:
         entry |= {"isOpen": item.openness > 0, "openness": item.openness, "isToggled": item.toggled}
@@ -82,15 +84,35 @@ def describe(item: Item, session: "Session", carriers: dict[str, list[str]], vis
     return entry
 
 
+def _listed(session: "Session") -> tuple[list[Item], list[dict[str, Any]]]:
+    """What metadata lists, and the lasting part of each entry; made again when something has changed."""
+    key = (session.state_key, session.only)
+    if session.listed[0] != key:
+        contents: dict[str, list[str]] = {}
+        for name, carriers in session.carriers().items():
+            for carrier in carriers:
+                contents.setdefault(carrier, []).append(session.world.items[name].object_id)
+        items = session.listed_items()
+        session.listed = (key, items, [_lasting_part(item, session, contents) for item in items])
+    return session.listed[1:]
+
+
+def _objects(session: "Session") -> list[dict[str, Any]]:
+    """`objects`, as the agent that is asked about sees them."""
+    items, entries = _listed(session)
+    visible = session.visible(items)
+    offsets = np.array([item.position for item in items]).reshape(-1, 3) - session.agent.position
+    distances = np.sqrt((offsets**2).sum(axis=1)).tolist()
+    return [
+        entry | {"visible": item.name in visible, "isInteractable": item.name in visible, "distance": distance}
+        for item, entry, distance in zip(items, entries, distances)
+    ]
+
+
 def agent_metadata(session: "Session", with_images: bool = True) -> dict[str, Any]:
     """The whole record of the agent after the last action; the colours of segments only where images go with it."""
     agent, world, outcome = session.agent, session.world, session.agent.outcome
-    low, high = world.room.minimum, world.room.maximum
-    carriers = session.carriers()
     held = world.items.get(agent.held)
-    listed = session.listed_items()
-    visible = session.visible(listed)
-    bounds = np.array([[x, y, z] for x in (low[0], high[0]) for y in (low[1], high[1]) for z in (low[2], high[2])])
     pose = {
         "position": dict(_ZERO),
         "rotation": dict(_ZERO),
@@ -98,7 +120,7 @@ def agent_metadata(session: "Session", with_images: bool = True) -> dict[str, An
         "localRotation": dict(_ZERO),
     }
     return {
-        "objects": [describe(item, session, carriers, visible) for item in listed],
+        "objects": _objects(session),
         "isSceneAtRest": not any(item.moving for item in world.items.values()),
         "agent": {
             "name": "agent",
@@ -150,5 +172,5 @@ def agent_metadata(session: "Session", with_images: bool = True) -> dict[str, An
         "actionVector3sReturn": [],
         "visibleRange": None,
         "currentTime": session.clock_s,
-        "sceneBounds": aligned_box(bounds),
+        "sceneBounds": _scene_bounds(tuple(world.room.minimum), tuple(world.room.maximum)),
     }

@@ -5,6 +5,9 @@ connected piece of a mesh by its hull): furniture as fixed, what is let go and w
 mass. What lay near and was not pushed keeps its pose to the last digit.
 """
 
+import logging
+from collections.abc import Sequence
+
 import mujoco
 import numpy as np
 
@@ -12,7 +15,11 @@ from rls3.embedded_thor.coords import matrix_to_euler, quaternion_to_mujoco, to_
 from rls3.embedded_thor.shapes import pieces
 from rls3.embedded_thor.world import Item, World
 
+logger = logging.getLogger(__name__)
+mujoco.set_mju_user_warning(logger.warning)  # else MuJoCo writes a MUJOCO_LOG.TXT where the user stands
+
 TIMESTEP_S = 0.004
+_MEMORY_BYTES = 64 * 2**20  # for contacts; MuJoCo's own choice is too little for a heap
 _LONGEST_S = 4.0
 _NEAR_M = 0.35  # how far from where it starts a falling body may get, beside its own size
 _TOUCHED_M = 0.10  # how far from there something may lie and be moved by it
@@ -20,6 +27,7 @@ _AT_REST = (0.02, 0.15)  # m/s, rad/s
 _PUSHED = (0.005, 2.0)  # metres, degrees: from here on a bystander has moved
 _REST_STEPS = 25
 _THINNEST_M = 0.004
+_OVERLAP_M = 0.01  # boxes of what is let go may share so much
 _FOOT_SHARE = 0.05  # of an object's height
 _WALL_M = 0.5
 
@@ -80,7 +88,8 @@ def _add(spec: mujoco.MjSpec, body: mujoco.MjsBody, name: str, points: np.ndarra
 
 def settle(world: World, fallers: list[Item]) -> None:
     """Let items fall from where they are, and push what lies about; poses become those in which all come to rest. What
-    still moves after four seconds is left there and marked so."""
+    still moves after four seconds is left there and marked so; so is everything, where it was, if MuJoCo gives up."""
+    _stack(world, fallers)
     names = {item.name for item in fallers}
     others = [item for item in world.items.values() if item.active and item.name not in names]
     low, high = _region(fallers, _TOUCHED_M)
@@ -95,6 +104,7 @@ def settle(world: World, fallers: list[Item]) -> None:
     spec = mujoco.MjSpec()
     spec.option.timestep, spec.option.integrator = TIMESTEP_S, mujoco.mjtIntegrator.mjINT_IMPLICITFAST
     spec.option.gravity = (0, 0, -9.81)
+    spec.memory = _MEMORY_BYTES
     spec.option.o_solref[:] = (0.01, 1.0)
     _add_room(spec, world)
     for item in others:
@@ -117,6 +127,11 @@ def settle(world: World, fallers: list[Item]) -> None:
     data = mujoco.MjData(model)
     mujoco.mj_setConst(model, data)
     restless = _run(model, data)
+    if restless is None:
+        for item in fallers:
+            item.moving = True
+        world.sync()
+        return
     for item, moves in zip(free, restless):
         body = model.body(item.name).id
         position = to_mujoco(data.xpos[body])
@@ -140,11 +155,47 @@ def _meets(item: Item, low: np.ndarray, high: np.ndarray) -> bool:
     return bool(np.all(lowest <= high[[0, 2]]) and np.all(highest >= low[[0, 2]]))
 
 
-def _run(model: mujoco.MjModel, data: mujoco.MjData) -> np.ndarray:
-    """Step until everything has been at rest for a while, or for too long; returns which bodies still move."""
+def _stack(world: World, fallers: Sequence[Item]) -> None:
+    """Lift what shares its place with others that are let go above them: bodies that start inside one another would
+    be shot apart. What lies in a vessel stays there."""
+    placed: list[Item] = []
+    for item in sorted(fallers, key=lambda item: item.corners[:, 1].min()):
+        for other in sorted(placed, key=lambda other: other.corners[:, 1].max()):
+            if _shared(item, other) > min(_OVERLAP_M, 0.5 * min(item.size)) and not _may_lie_in(item, other):
+                rise = other.corners[:, 1].max() - item.corners[:, 1].min()
+                world.set_pose(item, item.position + np.array([0.0, rise, 0.0]), item.rotation)
+        placed.append(item)
+
+
+def _shared(a: Item, b: Item) -> float:
+    """How deep two boxes are in one another along that of their axes where it is least (metres; negative: apart)."""
+    least = np.inf
+    for axes in (np.eye(3), a.matrix.T, b.matrix.T):
+        own, its = a.corners @ axes.T, b.corners @ axes.T
+        shared = np.minimum(own.max(axis=0), its.max(axis=0)) - np.maximum(own.min(axis=0), its.min(axis=0))
+        least = min(least, float(shared.min()))
+        if least < 0:
+            break
+    return least
+
+
+def _may_lie_in(item: Item, other: Item) -> bool:
+    hollow = other.asset.surfaces or (other.opening and other.opening.inside)
+    return bool(hollow) and bool(np.all((np.ptp(item.corners, axis=0) < np.ptp(other.corners, axis=0))[[0, 2]]))
+
+
+def _run(model: mujoco.MjModel, data: mujoco.MjData) -> np.ndarray | None:
+    """Step until everything has been at rest for a while, or for too long; returns which bodies still move, or None if
+    there is too much for MuJoCo, or it diverges."""
     quiet = 0
     for _ in range(int(_LONGEST_S / TIMESTEP_S)):
-        mujoco.mj_step(model, data)
+        try:
+            mujoco.mj_step(model, data)
+        except mujoco.FatalError as error:
+            logger.warning("%s", error)
+            return None
+        if any(warning.number for warning in data.warning):
+            return None
         speed = data.qvel.reshape(-1, 6)
         restless = np.linalg.norm(speed[:, :3], axis=1) > _AT_REST[0]
         restless |= np.linalg.norm(speed[:, 3:], axis=1) > _AT_REST[1]

@@ -7,7 +7,7 @@ import mujoco
 import numpy as np
 
 from rls3.embedded_thor.coords import to_mujoco
-from rls3.embedded_thor.world import FAR_M, NEAR_M, World
+from rls3.embedded_thor.world import FAR_M, NEAR_M, VISIBLE_GROUP, World
 
 _MOST_FIGURES = 16
 _CONTEXTS_KEPT = 8  # each a world's meshes and textures as OpenGL has them, for one quality
@@ -101,6 +101,16 @@ def normals_image(depth: np.ndarray, fov_deg: float) -> np.ndarray:
     return image
 
 
+def _drawn(world: World) -> np.ndarray:
+    """The geoms that `mjv_updateScene` takes into a scene, in its order."""
+    return np.flatnonzero(world.model.geom_group == VISIBLE_GROUP)
+
+
+def _metres(buffer: np.ndarray) -> np.ndarray:
+    """z-depth from OpenGL's depth with reversed z (1 near, 0 far)."""
+    return (NEAR_M * FAR_M / (NEAR_M + buffer.astype(np.float64) * (FAR_M - NEAR_M))).astype(np.float32)
+
+
 def _add_figure(scene: mujoco.MjvScene, figure: Figure) -> None:
     """A round body, a head, and an eye that looks ahead. They are no objects: in ids they are background."""
     yaw = np.radians(figure.yaw_deg)
@@ -130,7 +140,7 @@ class Renderer:
         self._contexts: dict[tuple[int, str], tuple[mujoco.MjvScene, mujoco.MjrContext]] = {}
         self._option = mujoco.MjvOption()
         self._option.geomgroup[:] = 0
-        self._option.geomgroup[0] = 1
+        self._option.geomgroup[VISIBLE_GROUP] = 1
         self._camera = mujoco.MjvCamera()
         self._perturb = mujoco.MjvPerturb()
 
@@ -177,19 +187,14 @@ class Renderer:
         mujoco.mjr_render(rect, scene, context)
         scene.flags[mujoco.mjtRndFlag.mjRND_SEGMENT] = scene.flags[mujoco.mjtRndFlag.mjRND_IDCOLOR] = False
         codes = np.empty((height, width, 3), np.uint8)
-        buffer = np.empty((height, width), np.float32)
+        buffer = np.empty((height, width), np.float32) if depth else None
         mujoco.mjr_readPixels(codes, buffer, rect, context)
-        segments = (
-            codes[..., 0].astype(np.int32)
-            + (codes[..., 1].astype(np.int32) << 8)
-            + (codes[..., 2].astype(np.int32) << 16)
-        )
-        geom_of_segment = np.full(scene.ngeom + 1, -1, np.int32)
-        for geom in scene.geoms[: scene.ngeom]:
-            if geom.segid >= 0:
-                geom_of_segment[geom.segid + 1] = geom.objid
-        metres = (NEAR_M * FAR_M) / (NEAR_M + buffer.astype(np.float64) * (FAR_M - NEAR_M))  # reversed z: 1 near, 0 far
-        return Frame(color, geom_of_segment[segments], metres.astype(np.float32) if depth else None)
+        # A colour is 1 + the place in the scene, its low byte in red, the next in green; 0 is background.
+        places = np.ndarray((height, width), "<u2", codes, strides=(3 * width, 3))
+        drawn = _drawn(world)
+        geoms = np.full(scene.ngeom + 1, -1, np.int32)
+        geoms[1 : 1 + len(drawn)] = drawn
+        return Frame(color, geoms[places], _metres(buffer) if depth else None)
 
     def _color(
         self,
@@ -225,9 +230,8 @@ class Renderer:
         mujoco.mjv_updateScene(
             world.model, world.data, self._option, self._perturb, self._camera, mujoco.mjtCatBit.mjCAT_ALL.value, scene
         )
-        for geom in scene.geoms[: scene.ngeom]:
-            if geom.objid in world.casts_no_shadow:
-                geom.category = mujoco.mjtCatBit.mjCAT_DECOR
+        for place in np.flatnonzero(world.casts_no_shadow[_drawn(world)]):
+            scene.geoms[place].category = mujoco.mjtCatBit.mjCAT_DECOR
         for figure in figures:
             _add_figure(scene, figure)
         forward, up = view.axes

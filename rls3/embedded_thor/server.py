@@ -1,5 +1,6 @@
 """The loop: read an action, perform it, answer with metadata and pictures."""
 
+import gc
 import json
 from typing import Any
 
@@ -56,6 +57,8 @@ def serve(
     quality = QUALITIES[QUALITY_NAMES[quality_index]]
     session = Session(width, height, quality=quality, draws=not headless, every_color=every_color)
     session.load(f"{SCENE_NAMES[0]}_physics")
+    gc.freeze()  # what is imported and built by now stays; an answer's dicts have no cycles
+    gc.set_threshold(50_000)
     try:
         wire.send(*_answer(session, 0, session.draws))
         while True:

@@ -119,6 +119,7 @@ class Session:
     only: frozenset[str] | None = None
     rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
     clock_s: float = 0.0
+    listed: tuple[Any, list[Item], list[dict[str, Any]]] = field(default=((), [], []), repr=False)  # of metadata.py
     _carriers: tuple[Any, dict[str, list[str]]] = field(default=((), {}), repr=False)
 
     @property
@@ -254,14 +255,18 @@ class Session:
             for s in self.surfaces(carrier, shut_too=True)
         )
 
+    @property
+    def state_key(self) -> tuple[Any, ...]:
+        """Changes with everything that metadata says of objects, but for what depends on where the agent is."""
+        return id(self.world), self.world.version, tuple(agent.held for agent in self.agents)
+
     def carriers(self) -> dict[str, list[str]]:
         """For each active pickupable object (by name): ids of what it lies in, or else of the furniture, or else the floor,
         that it stands on."""
-        held = tuple(agent.held for agent in self.agents)
-        key = (id(self.world), self.world.version, held)
+        key = self.state_key
         if self._carriers[0] == key:
             return self._carriers[1]
-        result = {}
+        result, held = {}, key[-1]
         bearing = [item for item in self.world.items.values() if item.active and self.surfaces(item, shut_too=True)]
         pieces = [item for item in bearing if item.placed]
         vessels = [item for item in bearing if item.asset]
@@ -284,20 +289,17 @@ class Session:
         if not items:
             return set()
         eye, view = self.agent.eye, self.view()
-        corners = np.stack([item.corners for item in items])
-        centers = corners.mean(axis=1, keepdims=True)
-        points = np.concatenate([centers, centers + 0.6 * (corners - centers)], axis=1)  # (items, 9, 3)
-        offsets = points - eye
-        forward, up = view.axes
+        points = np.stack([item.seen_points for item in items])  # (items, 9, 3)
         yaw = math.radians(view.yaw_deg)
-        right = np.array([math.cos(yaw), 0.0, -math.sin(yaw)])
-        along = offsets @ forward
-        half = math.tan(math.radians(view.fov_deg) / 2)
+        right = (math.cos(yaw), 0.0, -math.sin(yaw))
+        offsets = points - eye
+        beside, above, along = (offsets.reshape(-1, 3) @ np.array([right, *view.axes[::-1]]).T).T.reshape(3, -1, 9)
+        half = along * math.tan(math.radians(view.fov_deg) / 2)
         inside = (
             (np.hypot(offsets[..., 0], offsets[..., 2]) < self.visibility_m)
             & (along > 0.05)
-            & (np.abs(offsets @ up) < along * half)
-            & (np.abs(offsets @ right) < along * half * self.width / self.height)
+            & (np.abs(above) < half)
+            & (np.abs(beside) < half * self.width / self.height)
         )
         seen = set()
         for row in np.flatnonzero(inside.any(axis=1)):
@@ -406,10 +408,14 @@ class Session:
 
     def id_image(self, geoms: np.ndarray, by_type: bool = False) -> bytes:
         """RGBA32 with alpha 255: the colour of each pixel's object, or of its type."""
-        colors = self.type_colors() if by_type else self.unique_colors()
-        table = np.zeros((len(self.world.item_of_geom) + 1, 4), np.uint8)
-        table[:, 3] = 255
-        for geom, item in enumerate(self.world.item_of_geom):
-            if item is not None:
-                table[geom, :3] = colors[item.type if by_type else item.object_id]
-        return table[geoms].tobytes()
+        cached = getattr(self.world, "rgba_of_geom", {})
+        if by_type not in cached:
+            colors = self.type_colors() if by_type else self.unique_colors()
+            table = np.zeros((len(self.world.item_of_geom) + 1, 4), np.uint8)
+            table[:, 3] = 255
+            for geom, item in enumerate(self.world.item_of_geom):
+                if item is not None:
+                    table[geom, :3] = colors[item.type if by_type else item.object_id]
+            cached[by_type] = table.view(np.uint32).ravel()
+            self.world.rgba_of_geom = cached
+        return cached[by_type][geoms].tobytes()

@@ -15,7 +15,7 @@ from rls3.embedded_thor.content import Asset, Mesh, Opening, Placed, Room, Switc
 from rls3.embedded_thor.coords import euler_to_matrix, quaternion_to_mujoco, to_mujoco
 from rls3.embedded_thor.materials import SIZE_PX, texture
 
-_VISIBLE_GROUP, _HIDDEN_GROUP = 0, 5
+VISIBLE_GROUP, _HIDDEN_GROUP = 0, 5
 NEAR_M, FAR_M = 0.05, 20.0
 _CORNER_SIGNS = np.array(list(itertools.product((-0.5, 0.5), repeat=3)))
 
@@ -76,6 +76,7 @@ class Item:
         self.position, self.rotation, self.moving = np.array(position, float), rotation, False
         self.matrix = euler_to_matrix(*rotation)
         self.fixed_metadata: dict | None = None  # made by metadata.py when asked for
+        self._seen_points: np.ndarray | None = None
         bottom = self.placed.furniture.bottom if self.placed else 0.0
         own = _CORNER_SIGNS * np.asarray(self.size) + np.array([0.0, self.size[1] / 2 + bottom, 0.0])
         if not self.as_made:
@@ -84,6 +85,14 @@ class Item:
         self.corners = self.position + own @ self.matrix.T
         x, _, z = self.corners.mean(axis=0)
         self.foot = np.array([x, self.corners[:, 1].min(), z])
+
+    @property
+    def seen_points(self) -> np.ndarray:
+        """(9, 3): the middle of its box, and points towards its corners; it is seen where one of them is."""
+        if self._seen_points is None:
+            center = self.corners.mean(axis=0)
+            self._seen_points = np.vstack([center, center + 0.6 * (self.corners - center)])
+        return self._seen_points
 
 
 def _first_states(opening: Opening | None, switch: Switch | None) -> dict[str, float | bool]:
@@ -130,7 +139,7 @@ class World:
         )
         self._original_rgba = self.model.mat_rgba.copy()
         self._start = dict(self.items)
-        self.version = 0  # counts changes of where things are
+        self.version = 0  # counts changes of where and how things are
         self.reset()
 
     def _add_materials(self, spec: mujoco.MjSpec) -> dict[str, str]:
@@ -162,7 +171,7 @@ class World:
             made.usertexcoord = (mesh.uv / scale).ravel()
             made.userface = mesh.faces[:, [0, 2, 1]].ravel()  # the swap of y and z mirrors, so the winding turns
         body.add_geom(
-            type=mujoco.mjtGeom.mjGEOM_MESH, meshname=key, material=material, contype=0, conaffinity=0, group=_VISIBLE_GROUP, mass=0,
+            type=mujoco.mjtGeom.mjGEOM_MESH, meshname=key, material=material, contype=0, conaffinity=0, group=VISIBLE_GROUP, mass=0,
         )  # fmt: skip
 
     def _add_shell(self, spec: mujoco.MjSpec) -> int:
@@ -263,9 +272,8 @@ class World:
                     item.switch_geoms.append(geom)
         panes = {self.model.material(name).id for name in ("pane", "lampshade")}
         # The shell must not black out the sun: such geoms are drawn as decor, which casts no shadow.
-        self.casts_no_shadow = {
-            g for g in range(self.model.ngeom) if self.item_of_geom[g] is None or self.model.geom_matid[g] in panes
-        }
+        self.casts_no_shadow = np.isin(self.model.geom_matid, list(panes))
+        self.casts_no_shadow |= [item is None for item in self.item_of_geom]
 
     def reset(self) -> None:
         """Everything back to where the floor plan has it: poses, activity, light, materials."""
@@ -288,9 +296,9 @@ class World:
     def _show(self, item: Item) -> None:
         """Draw it as its state says: there or not, open or not, on or off."""
         groups = self.model.geom_group
-        groups[item.shut_geoms] = _VISIBLE_GROUP if item.active and item.as_made else _HIDDEN_GROUP
+        groups[item.shut_geoms] = VISIBLE_GROUP if item.active and item.as_made else _HIDDEN_GROUP
         if item.opening:
-            groups[item.open_geoms] = _VISIBLE_GROUP if item.active and not item.as_made else _HIDDEN_GROUP
+            groups[item.open_geoms] = VISIBLE_GROUP if item.active and not item.as_made else _HIDDEN_GROUP
             for address, leaf in zip(item.leaf_joints, item.opening.leaves):
                 # the swap of y and z mirrors, so the turn is the other way
                 self.data.qpos[address] = -np.radians(leaf.angle_deg * item.openness)
@@ -303,12 +311,14 @@ class World:
 
     def open(self, item: Item, openness: float) -> None:
         """Turn its leaves; its box grows with them."""
+        self.version += 1
         item.openness = openness
         item.move(item.position, item.rotation)
         self._show(item)
         self.sync()
 
     def toggle(self, item: Item, on: bool) -> None:
+        self.version += 1
         item.toggled = on
         self._show(item)
 
