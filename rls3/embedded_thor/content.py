@@ -52,20 +52,28 @@ class Surface:
 
 @dataclass(frozen=True)
 class Leaf:
-    """A lid, a door, a cover: what turns when its owner is opened.
+    """A lid, a door, a drawer: what turns or slides when its owner is opened.
 
     Attributes:
-        meshes: as it stands shut, in the owner's frame. hinge: a point of the axis that it turns about.
+        meshes: as it stands shut, in the owner's frame. hinge: a point of the axis that it turns about, or slides along.
         angle_deg: by how much when open, about +axis as Unity counts (about +y: clockwise seen from above).
+        slide_m: by how much when open, along +axis, if it does not turn.
     """
 
     meshes: tuple[Mesh, ...]
     hinge: Vector3
     axis: Vector3
-    angle_deg: float
+    angle_deg: float = 0.0
+    slide_m: float = 0.0
 
-    def turned(self, openness: float) -> tuple[Mesh, ...]:
+    def slid(self, openness: float) -> np.ndarray:
+        """How far it has been drawn out, in the owner's frame (metres)."""
+        return self.slide_m * openness * np.array(self.axis)
+
+    def moved(self, openness: float) -> tuple[Mesh, ...]:
         """Its meshes as they stand when open so far, in the owner's frame."""
+        if self.slide_m:
+            return tuple(replace(m, vertices=m.vertices + self.slid(openness)) for m in self.meshes)
         angle, (x, y, z) = np.radians(self.angle_deg * openness), self.axis
         cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
         turn = (np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross).T
@@ -80,7 +88,8 @@ class Opening:
     """How something looks when it is not as its own meshes show it.
 
     Attributes:
-        body: what does not move. leaves: what does. inside: surfaces that things can stand on while it is open.
+        body: what does not move. leaves: what does. inside: surfaces that things can stand on while it is open; of what
+            slides, as it is when shut.
         at_first: the openness after Reset, which the owner's own meshes show. way: whether one can walk through it while
             it is open.
     """
@@ -93,7 +102,18 @@ class Opening:
 
     def meshes(self, openness: float) -> tuple[Mesh, ...]:
         """All of it, open so far."""
-        return self.body + tuple(mesh for leaf in self.leaves for mesh in leaf.turned(openness))
+        return self.body + tuple(mesh for leaf in self.leaves for mesh in leaf.moved(openness))
+
+    def slid(self, openness: float) -> np.ndarray:
+        """How far what lies in it has been drawn out, in the owner's frame (metres)."""
+        return self.leaves[0].slid(openness) if self.leaves else np.zeros(3)
+
+    def inside_at(self, openness: float) -> tuple[Surface, ...]:
+        """`inside` when it is open so far."""
+        x, y, z = map(float, self.slid(openness))
+        return tuple(
+            replace(s, x0=s.x0 + x, x1=s.x1 + x, y=s.y + y, z0=s.z0 + z, z1=s.z1 + z) for s in self.inside
+        )  # fmt: skip
 
     def corners(self, openness: float) -> tuple[np.ndarray, np.ndarray]:
         """Lowest and highest corner of its box in the owner's frame."""
@@ -123,6 +143,8 @@ class Furniture:
         size: extents of its box (x, y, z). bottom: height of the box's lower face (0 unless it hangs on a wall).
         blocks: whether the agent and other furniture keep off its footprint.
         opening, switch: how it opens and what toggling changes, if it does.
+        parts: doors, drawers and knobs that are objects of their own. carcass: what is left without them, hollow. `meshes`
+            is all of it, shut and off.
     """
 
     type: str
@@ -133,6 +155,22 @@ class Furniture:
     bottom: float = 0.0
     opening: Opening | None = None
     switch: Switch | None = None
+    parts: tuple["Part", ...] = ()
+    carcass: tuple[Mesh, ...] = ()
+
+
+@dataclass(frozen=True)
+class Part:
+    """A door, a drawer or a knob of a piece.
+
+    Attributes:
+        furniture: in its own frame, which is turned as the piece's is. position: of its origin in the piece's frame (metres).
+        glow: meshes of the piece, in its frame, that are drawn while the part is toggled on.
+    """
+
+    furniture: Furniture
+    position: Vector3
+    glow: tuple[Mesh, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,10 @@ Each builder returns meshes by material role ("wood", "wood_dark", "white", "met
 says what a role looks like. Tops are open so that a standing robot sees what lies on them.
 """
 
+from dataclasses import replace
+
 from rls3.embedded_thor.content import Furniture, Leaf, Mesh, Opening, Surface, Switch
+from rls3.embedded_thor.joinery import door, drawer, hollow, stove_knob
 from rls3.embedded_thor.shapes import ball, box, lathe, merged
 
 _EDGE = 0.06  # metres kept free along the edge of a surface
@@ -43,23 +46,31 @@ def table(
 
 
 def counter(width: float, depth: float = 0.62, height: float = 0.90, drawers: int = 3) -> Furniture:
-    """CounterTop: cupboards with doors and handles under a stone top."""
-    meshes = [
-        box((width, 0.10, depth - 0.06), (0, 0.05, -0.03), "dark"),
-        box((width, height - 0.14, depth - 0.02), (0, 0.10 + (height - 0.14) / 2, -0.01), "cabinet"),
+    """CounterTop: cupboards (Cabinet) with doors and handles under a stone top."""
+    stone = [
         box((width + 0.01, 0.04, depth), (0, height - 0.02, 0), "marble"),
         box((width, 0.10, 0.015), (0, height + 0.05, -depth / 2 + 0.0075), "marble"),
     ]
-    door = width / drawers
+    plinth = box((width, 0.10, depth - 0.06), (0, 0.05, -0.03), "dark")
+    solid = box((width, height - 0.14, depth - 0.02), (0, 0.10 + (height - 0.14) / 2, -0.01), "cabinet")
+    meshes, parts = [plinth, solid, *stone], []
+    pitch, front, top = width / drawers, depth / 2 - 0.02, height - 0.04
+    board = 0.10 + 0.5 * (top - 0.10)
     for i in range(drawers):
-        x = -width / 2 + door * (i + 0.5)
-        meshes.append(
-            box(
-                (door - 0.015, height - 0.18, 0.012), (x, 0.10 + (height - 0.14) / 2, depth / 2 - 0.016), "cabinet_door"
-            )
-        )
-        meshes.append(box((door * 0.4, 0.014, 0.02), (x, height - 0.11, depth / 2 - 0.004), "metal"))
-    return Furniture("CounterTop", merged(meshes), (width, height, depth), (_top(width, depth, height),))
+        x = -width / 2 + pitch * (i + 0.5)
+        leaf = [
+            box((pitch - 0.015, height - 0.18, 0.012), (x, 0.10 + (height - 0.14) / 2, depth / 2 - 0.016), "cabinet_door"),
+            box((pitch * 0.4, 0.014, 0.02), (x, height - 0.11, depth / 2 - 0.004), "metal"),
+        ]  # fmt: skip
+        meshes += leaf
+        low, high = (x - pitch / 2 + 0.0075, 0.12, -depth / 2 + 0.02), (x + pitch / 2 - 0.0075, top - 0.02, front)
+        parts.append(door(leaf, low, high, left=i % 2 == 0, boards=(0.12, board)))
+    uprights = [-width / 2 + pitch * i for i in range(1, drawers)]
+    body = hollow((-width / 2, 0.10, -depth / 2), (width / 2, top, front), "cabinet", uprights, (board,))
+    return Furniture(
+        "CounterTop", merged(meshes), (width, height, depth), (_top(width, depth, height),), parts=tuple(parts),
+        carcass=merged([plinth, *body, *stone]),
+    )  # fmt: skip
 
 
 def shelving_unit(width: float, depth: float, levels: tuple[float, ...], height: float, back: bool = True) -> Furniture:
@@ -98,17 +109,34 @@ def wall_shelf(width: float, depth: float, heights: tuple[float, ...]) -> Furnit
 
 
 def dresser(type_: str, width: float, depth: float, height: float, rows: int = 3) -> Furniture:
-    """Dresser, TVStand or SideTable with drawers."""
-    meshes = [
-        box((width, height - 0.06, depth - 0.02), (0, 0.04 + (height - 0.06) / 2, -0.01), "wood_dark"),
-        box((width, 0.03, depth), (0, height - 0.015, 0), "wood"),
-    ]
-    step = (height - 0.10) / rows
+    """Dresser, TVStand or SideTable with drawers (Drawer); other types are made so, too, but do not open."""
+    solid = box((width, height - 0.06, depth - 0.02), (0, 0.04 + (height - 0.06) / 2, -0.01), "wood_dark")
+    top = box((width, 0.03, depth), (0, height - 0.015, 0), "wood")
+    meshes, parts = [solid, top], []
+    step, front = (height - 0.10) / rows, depth / 2 - 0.02
     for i in range(rows):
         y = 0.06 + step * (i + 0.5)
-        meshes.append(box((width - 0.04, step - 0.02, 0.014), (0, y, depth / 2 - 0.016), "wood"))
-        meshes += [box((0.10, 0.014, 0.02), (s * width * 0.22, y, depth / 2 - 0.004), "metal") for s in (-1, 1)]
-    return Furniture(type_, merged(meshes), (width, height, depth), (_top(width, depth, height),))
+        face = [
+            box((width - 0.04, step - 0.02, 0.014), (0, y, depth / 2 - 0.016), "wood"),
+            *[box((0.10, 0.014, 0.02), (s * width * 0.22, y, depth / 2 - 0.004), "metal") for s in (-1, 1)],
+        ]
+        meshes += face
+        low, high = (
+            (0.025 - width / 2, y - step / 2 + 0.01, -depth / 2 + 0.02),
+            (width / 2 - 0.025, y + step / 2 - 0.01, front),
+        )
+        parts.append(drawer(face, low, high, "wood_back"))
+    piece = Furniture(type_, merged(meshes), (width, height, depth), (_top(width, depth, height),))
+    if type_ not in ("Dresser", "TVStand", "SideTable"):
+        return piece
+    gaps = [0.06 + step * i for i in range(rows + 1)]  # between the drawers, and at both ends
+    rails = [
+        box((width - 0.02, high - low, 0.02), (0, (low + high) / 2, front - 0.01), "wood_dark")
+        for low, high in ((max(0.04, y - 0.012), min(height - 0.02, y + 0.012)) for y in gaps)
+    ]
+    boards = [y + 0.009 for y in gaps[1:-1]]
+    body = hollow((-width / 2, 0.04, -depth / 2), (width / 2, height - 0.02, front), "wood_dark", boards=boards)
+    return replace(piece, parts=tuple(parts), carcass=merged([*body, *rails, top]))
 
 
 def sofa(width: float, depth: float = 0.85, seats: int = 2) -> Furniture:
@@ -204,32 +232,39 @@ def _fridge_opening() -> Opening:
 
 
 def stove() -> Furniture:
+    """StoveBurner, with four rings, and a StoveKnob for each."""
+    places = [(x, z) for x in (-0.15, 0.15) for z in (-0.13, 0.13)]
     rings = [
-        lathe([(0.085, 0.906), (0.09, 0.910), (0.06, 0.910), (0.055, 0.906)], "dark", 18, (x, 0, z))
-        for x in (-0.15, 0.15)
-        for z in (-0.13, 0.13)
+        lathe([(0.085, 0.906), (0.09, 0.910), (0.06, 0.910), (0.055, 0.906)], "dark", 18, (x, 0, z)) for x, z in places
     ]
-    meshes = [
+    body = [
         box((0.60, 0.88, 0.60), (0, 0.44, 0), "enamel"),
         box((0.60, 0.025, 0.60), (0, 0.8925, 0), "dark_gloss"),
         box((0.50, 0.42, 0.015), (0, 0.42, 0.305), "dark_gloss"),
         box((0.46, 0.018, 0.03), (0, 0.68, 0.32), "metal"),
-        *[ball((0.02, 0.02, 0.015), (x, 0.80, 0.31), "dark", 5, 8) for x in (-0.2, -0.07, 0.07, 0.2)],
-        *rings,
     ]
-    return Furniture("StoveBurner", merged(meshes), (0.60, 0.905, 0.62), (Surface(-0.2, -0.2, 0.2, 0.2, 0.911),))
+    knobs = [ball((0.02, 0.02, 0.015), (x, 0.80, 0.31), "dark", 5, 8) for x in (-0.2, -0.07, 0.07, 0.2)]
+    return Furniture(
+        "StoveBurner", merged([*body, *knobs, *rings]), (0.60, 0.905, 0.62), (Surface(-0.2, -0.2, 0.2, 0.2, 0.911),),
+        parts=tuple(stove_knob(knob, place, 0.910) for knob, place in zip(knobs, places)),
+        carcass=merged([*body, *rings]),
+    )  # fmt: skip
 
 
 def sink_cabinet(width: float = 0.9) -> Furniture:
     """A wash basin in a cabinet, free top on both sides."""
     basin = [(0.20, 0.872), (0.205, 0.885), (0.19, 0.888), (0.16, 0.80), (0, 0.79)]
-    meshes = [
-        box((width, 0.76, 0.48), (0, 0.42, 0), "cabinet"),
+    solid = box((width, 0.76, 0.48), (0, 0.42, 0), "cabinet")
+    upper = [
         box((width + 0.02, 0.04, 0.52), (0, 0.84, 0), "marble"),
         lathe(basin, "enamel", 22), lathe([(0.20, 0.86), (0.20, 0.872)], "enamel", 22),
         box((0.035, 0.18, 0.035), (0, 0.95, -0.22), "metal"), box((0.03, 0.03, 0.14), (0, 1.03, -0.16), "metal"),
-        *[box((width / 2 - 0.03, 0.62, 0.014), (s * width / 4, 0.42, 0.245), "cabinet_door") for s in (-1, 1)],
     ]  # fmt: skip
+    leaves = [box((width / 2 - 0.03, 0.62, 0.014), (s * width / 4, 0.42, 0.245), "cabinet_door") for s in (-1, 1)]
+    parts = tuple(
+        door([leaf], (min(0, s * (width / 2 - 0.02)), 0.06, -0.22), (max(0, s * (width / 2 - 0.02)), 0.74, 0.24), s < 0, (0.06,))
+        for leaf, s in zip(leaves, (-1, 1))
+    )  # fmt: skip
     sides = (
         tuple(
             Surface(
@@ -244,7 +279,15 @@ def sink_cabinet(width: float = 0.9) -> Furniture:
         if width > 0.8
         else ()
     )
-    return Furniture("SinkBasin", merged(meshes), (width + 0.02, 1.05, 0.52), sides)
+    body = [
+        *hollow((-width / 2, 0.04, -0.24), (width / 2, 0.80, 0.24), "cabinet", boards=(0.06,)),
+        box((width, 0.07, 0.02), (0, 0.765, 0.23), "cabinet"), box((width, 0.07, 0.02), (0, 0.075, 0.23), "cabinet"),
+        box((0.032, 0.76, 0.02), (0, 0.42, 0.23), "cabinet"),
+    ]  # fmt: skip
+    return Furniture(
+        "SinkBasin", merged([solid, *upper, *leaves]), (width + 0.02, 1.05, 0.52), sides, parts=parts,
+        carcass=merged([*body, *upper]),
+    )  # fmt: skip
 
 
 def toilet() -> Furniture:

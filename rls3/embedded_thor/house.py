@@ -19,7 +19,7 @@ from rls3.embedded_thor.assets import ASSET_TYPES, COLORS, FIXED_MATERIALS, VARI
 from rls3.embedded_thor.content import Furniture, Leaf, Material, Mesh, ObjectInstance, Opening, Placed, Room, Vector3
 from rls3.embedded_thor.plans import Look, to_own, to_room
 from rls3.embedded_thor.rooms import SHARED_MATERIALS, materials_of
-from rls3.embedded_thor.shapes import box, merged, polygon, scaled, scaled_opening, scaled_surface
+from rls3.embedded_thor.shapes import box, merged, polygon, scaled, scaled_opening, scaled_part, scaled_surface
 
 PROCEDURAL = "Procedural"  # AI2-THOR's name of the scene that houses are built in
 _WALL_M = 0.04  # thickness of each room's own side of a wall
@@ -411,6 +411,7 @@ def _as_high(piece: Furniture, height: float) -> Furniture:
     return replace(
         piece, meshes=scaled(piece.meshes, scale, none), size=(piece.size[0], piece.size[1] * factor, piece.size[2]),
         surfaces=surfaces, bottom=piece.bottom * factor, opening=scaled_opening(piece.opening, scale, none),
+        parts=tuple(scaled_part(part, scale) for part in piece.parts), carcass=scaled(piece.carcass, scale, none),
     )  # fmt: skip
 
 

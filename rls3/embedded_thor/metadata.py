@@ -77,8 +77,10 @@ def _lasting_part(item: Item, session: "Session", contents: dict[str, list[str]]
         "parentReceptacles": session.carriers().get(item.name),
         "receptacleObjectIds": contents.get(item.object_id, []) if item.fixed_metadata["receptacle"] else None,
     }
-    if item.opening or item.switch:
+    if item.opening or item.switch or item.part_names:
         entry |= {"isOpen": item.openness > 0, "openness": item.openness, "isToggled": item.toggled}
+    if item.type == "StoveKnob":
+        entry["controlledObjects"] = [session.world.items[item.part_of].object_id]
     if item.pickupable:
         entry |= {"isMoving": item.moving, "isPickedUp": session.is_held(item)}
     return entry

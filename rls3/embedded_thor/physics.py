@@ -35,10 +35,14 @@ _WALL_M = 0.5
 def _hulls(world: World, item: Item) -> tuple[np.ndarray, ...]:
     """The convex pieces of an item in its own frame, none thinner than MuJoCo can bear; kept with the world."""
     meshes = item.meshes
-    key = item.asset.name if item.asset else item.name
-    if item.opening and item.opening.inside:  # hollow
-        doors = () if item.openness else tuple(mesh for leaf in item.opening.leaves for mesh in leaf.meshes)
-        meshes, key = item.opening.body + doors, f"{key}/{'open' if item.openness else 'shut'}"
+    key, slid = item.asset.name if item.asset else item.name, np.zeros(3)
+    if item.apart:
+        meshes, key = item.placed.furniture.carcass, f"{key}/carcass"
+    elif item.opening and item.opening.inside:  # hollow
+        slid = item.opening.slid(item.openness)
+        gone = item.openness and not item.opening.slid(1.0).any()
+        doors = () if gone else tuple(mesh for leaf in item.opening.leaves for mesh in leaf.meshes)
+        meshes, key = item.opening.body + doors, f"{key}/{'open' if gone else 'shut'}"
     if key not in world.hulls:
         hulls = []
         for mesh in meshes:
@@ -51,7 +55,7 @@ def _hulls(world: World, item: Item) -> tuple[np.ndarray, ...]:
         if item.asset:
             hulls.append(_foot(np.concatenate(hulls)))
         world.hulls[key] = tuple(hulls)
-    return world.hulls[key]
+    return tuple(points + slid for points in world.hulls[key]) if slid.any() else world.hulls[key]
 
 
 def _hollowed(points: np.ndarray, item: Item) -> list[np.ndarray]:
@@ -92,6 +96,7 @@ def settle(world: World, fallers: list[Item]) -> None:
     _stack(world, fallers)
     names = {item.name for item in fallers}
     others = [item for item in world.items.values() if item.active and item.name not in names]
+    others = [item for item in others if not item.part_of or world.items[item.part_of].apart]
     low, high = _region(fallers, _TOUCHED_M)
     near = [
         item

@@ -7,7 +7,7 @@ import mujoco
 import numpy as np
 
 from rls3.embedded_thor.coords import to_mujoco
-from rls3.embedded_thor.world import FAR_M, NEAR_M, VISIBLE_GROUP, World
+from rls3.embedded_thor.world import FAR_M, NEAR_M, PARTS_GROUP, VISIBLE_GROUP, WHOLE_GROUP, World
 
 _MOST_FIGURES = 16
 _CONTEXTS_KEPT = 8  # each a world's meshes and textures as OpenGL has them, for one quality
@@ -101,9 +101,10 @@ def normals_image(depth: np.ndarray, fov_deg: float) -> np.ndarray:
     return image
 
 
-def _drawn(world: World) -> np.ndarray:
-    """The geoms that `mjv_updateScene` takes into a scene, in its order."""
-    return np.flatnonzero(world.model.geom_group == VISIBLE_GROUP)
+def _drawn(world: World, group: int) -> np.ndarray:
+    """The geoms that `mjv_updateScene` takes into a scene, in its order: those of that group, and what is always drawn."""
+    groups = world.model.geom_group
+    return np.flatnonzero((groups == VISIBLE_GROUP) | (groups == group))
 
 
 def _metres(buffer: np.ndarray) -> np.ndarray:
@@ -139,8 +140,6 @@ class Renderer:
         self._gl.make_current()
         self._contexts: dict[tuple[int, str], tuple[mujoco.MjvScene, mujoco.MjrContext]] = {}
         self._option = mujoco.MjvOption()
-        self._option.geomgroup[:] = 0
-        self._option.geomgroup[VISIBLE_GROUP] = 1
         self._camera = mujoco.MjvCamera()
         self._perturb = mujoco.MjvPerturb()
 
@@ -183,6 +182,7 @@ class Renderer:
         color = self._color(world, view, figures, scene, context, rect, PRESETS[quality].draws)
         if not ids and not depth:
             return Frame(color, None, None)
+        self._update(world, view, figures, scene, PARTS_GROUP)
         scene.flags[mujoco.mjtRndFlag.mjRND_SEGMENT] = scene.flags[mujoco.mjtRndFlag.mjRND_IDCOLOR] = True
         mujoco.mjr_render(rect, scene, context)
         scene.flags[mujoco.mjtRndFlag.mjRND_SEGMENT] = scene.flags[mujoco.mjtRndFlag.mjRND_IDCOLOR] = False
@@ -191,7 +191,7 @@ class Renderer:
         mujoco.mjr_readPixels(codes, buffer, rect, context)
         # A colour is 1 + the place in the scene, its low byte in red, the next in green; 0 is background.
         places = np.ndarray((height, width), "<u2", codes, strides=(3 * width, 3))
-        drawn = _drawn(world)
+        drawn = _drawn(world, PARTS_GROUP)
         geoms = np.full(scene.ngeom + 1, -1, np.int32)
         geoms[1 : 1 + len(drawn)] = drawn
         return Frame(color, geoms[places], _metres(buffer) if depth else None)
@@ -226,11 +226,15 @@ class Renderer:
         self._update(world, view, figures, scene)
         return np.round(total / draws).astype(np.uint8)
 
-    def _update(self, world: World, view: View, figures: Sequence[Figure], scene: mujoco.MjvScene) -> None:
+    def _update(
+        self, world: World, view: View, figures: Sequence[Figure], scene: mujoco.MjvScene, group: int = WHOLE_GROUP,
+    ) -> None:  # fmt: skip
+        self._option.geomgroup[:] = 0
+        self._option.geomgroup[[VISIBLE_GROUP, group]] = 1
         mujoco.mjv_updateScene(
             world.model, world.data, self._option, self._perturb, self._camera, mujoco.mjtCatBit.mjCAT_ALL.value, scene
         )
-        for place in np.flatnonzero(world.casts_no_shadow[_drawn(world)]):
+        for place in np.flatnonzero(world.casts_no_shadow[_drawn(world, group)]):
             scene.geoms[place].category = mujoco.mjtCatBit.mjCAT_DECOR
         for figure in figures:
             _add_figure(scene, figure)

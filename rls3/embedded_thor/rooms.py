@@ -38,6 +38,7 @@ SHARED_MATERIALS = {
     "pane": Material("pane", (0.72, 0.86, 1.0), "sky", 1.2, emission=0.75),
     "linen": Material("linen", (0.92, 0.90, 0.86), "fabric", 0.25),
     "ceiling": Material("ceiling", (0.95, 0.95, 0.93), "plaster", 2.0, emission=0.12),
+    "ring_hot": Material("ring_hot", (0.95, 0.25, 0.08), emission=0.8),
     "skirting": Material("skirting", (0.90, 0.89, 0.86)),
 }
 

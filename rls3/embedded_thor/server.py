@@ -5,9 +5,9 @@ import json
 from typing import Any
 
 from rls3.embedded_thor.actions import perform
+from rls3.embedded_thor.house import PROCEDURAL
 from rls3.embedded_thor.metadata import agent_metadata
 from rls3.embedded_thor.render import QUALITIES, QUALITY_NAMES, normals_image
-from rls3.embedded_thor.rooms import SCENE_NAMES
 from rls3.embedded_thor.session import Session
 from rls3.embedded_thor.wire import Field, FifoWire, Hangup, HttpWire
 
@@ -56,7 +56,7 @@ def serve(
     """Serve one Controller until it hangs up."""
     quality = QUALITIES[QUALITY_NAMES[quality_index]]
     session = Session(width, height, quality=quality, draws=not headless, every_color=every_color)
-    session.load(f"{SCENE_NAMES[0]}_physics")
+    session.load(PROCEDURAL)  # empty: the Controller asks for its scene at once
     gc.freeze()  # what is imported and built by now stays; an answer's dicts have no cycles
     gc.set_threshold(50_000)
     try:

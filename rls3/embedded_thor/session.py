@@ -16,14 +16,14 @@ from rls3.embedded_thor.house import PROCEDURAL, empty_room, inside
 from rls3.embedded_thor.render import Figure, Frame, Renderer, View
 from rls3.embedded_thor.rooms import SCENE_NAMES
 from rls3.embedded_thor.rooms import room as room_named
-from rls3.embedded_thor.world import Item, World, object_id
+from rls3.embedded_thor.world import PARTS_GROUP, VISIBLE_GROUP, Item, World, object_id
 
 AGENT_HEIGHT_M = 0.901  # of the agent's transform above the floor
 _HAND_AHEAD_M, _HAND_BELOW_M = 0.5, 0.2
 _RESTS_WITHIN_M = 0.02
 _WORLDS_KEPT = 8  # floor plans that need no building when they are reset to; each holds some 30 MB
 _LIBC = ctypes.CDLL(None)
-_RAY_GROUPS = np.array([1, 0, 0, 0, 0, 0], np.uint8)
+_RAY_GROUPS = np.array([group in (VISIBLE_GROUP, PARTS_GROUP) for group in range(6)], np.uint8)
 
 
 class ActionFailed(Exception):
@@ -218,6 +218,16 @@ class Session:
                         vessels.append(thing)
         return found
 
+    def open(self, item: Item, openness: float) -> None:
+        """Open or shut it so far; what lies in a drawer goes with it."""
+        contents, before = self.contents(item), item.opening.slid(item.openness)
+        self.world.open(item, openness)
+        way = item.matrix @ (item.opening.slid(openness) - before)
+        if way.any():
+            for thing in contents:
+                self.world.set_pose(thing, thing.position + way, thing.rotation)
+            self.world.sync()
+
     def is_held(self, item: Item) -> bool:
         return any(agent.held == item.name for agent in self.agents)
 
@@ -240,14 +250,15 @@ class Session:
             x, _, z = np.array(item.size) / 2 - 0.1
             return (Surface(-x, -z, x, z, 0.0),)
         own = item.asset.surfaces if item.asset else item.placed.furniture.surfaces
-        return own + (item.opening.inside if item.opening and (item.openness > 0 or shut_too) else ())
+        open_now = item.opening and (item.openness > 0 or shut_too)
+        return own + (item.opening.inside_at(item.openness) if open_now else ())
 
     def _rests_on(self, item: Item, carrier: Item) -> bool:
         offset = item.foot - carrier.position
         if abs(offset[0]) + abs(offset[2]) > carrier.size[0] + carrier.size[2]:
             return False
         own = carrier.matrix.T @ offset
-        beside = 0.02 if carrier.asset else 0.1
+        beside = 0.02 if carrier.asset or carrier.part_of else 0.1
         return any(
             abs(own[1] - s.y) < _RESTS_WITHIN_M
             and s.x0 - beside <= own[0] <= s.x1 + beside

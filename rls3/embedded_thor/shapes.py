@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from rls3.embedded_thor.content import Mesh, Opening, Surface, Vector3
+from rls3.embedded_thor.content import Mesh, Opening, Part, Surface, Vector3
 
 _FACES_OF_BOX = (  # normal axis, sign, axes of u and v
     (0, 1, 2, 1), (0, -1, 2, 1), (1, 1, 0, 2), (1, -1, 0, 2), (2, 1, 0, 1), (2, -1, 0, 1),
@@ -213,6 +213,17 @@ def scaled_opening(opening: Opening | None, scale: np.ndarray, shift: np.ndarray
     )
     inside = tuple(scaled_surface(s, scale, shift) for s in opening.inside)
     return replace(opening, body=scaled(opening.body, scale, shift), leaves=leaves, inside=inside)
+
+
+def scaled_part(part: Part, scale: np.ndarray) -> Part:
+    """The same for a door, a drawer or a knob of a piece."""
+    kind, none = part.furniture, np.zeros(3)
+    stretched = replace(
+        kind, meshes=scaled(kind.meshes, scale, none), size=tuple(map(float, np.array(kind.size) * scale)),
+        opening=scaled_opening(kind.opening, scale, none),
+    )  # fmt: skip
+    position = tuple(map(float, np.array(part.position) * scale))
+    return replace(part, furniture=stretched, position=position, glow=scaled(part.glow, scale, none))
 
 
 def pieces(mesh: Mesh) -> list[np.ndarray]:

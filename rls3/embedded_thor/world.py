@@ -11,11 +11,13 @@ from dataclasses import dataclass, field, replace
 import mujoco
 import numpy as np
 
-from rls3.embedded_thor.content import Asset, Mesh, Opening, Placed, Room, Switch, Vector3
+from rls3.embedded_thor.content import Asset, Mesh, Opening, Part, Placed, Room, Switch, Vector3
 from rls3.embedded_thor.coords import euler_to_matrix, quaternion_to_mujoco, to_mujoco
 from rls3.embedded_thor.materials import SIZE_PX, texture
 
-VISIBLE_GROUP, _HIDDEN_GROUP = 0, 5
+# Groups of geoms: what every picture and every ray sees; a piece of furniture drawn as one, in colour; the same piece as
+# carcass and parts, for ids, depth and rays; what nothing sees. The two look alike while all parts are shut and off.
+VISIBLE_GROUP, WHOLE_GROUP, PARTS_GROUP, _HIDDEN_GROUP = 0, 1, 2, 5
 NEAR_M, FAR_M = 0.05, 20.0
 _CORNER_SIGNS = np.array(list(itertools.product((-0.5, 0.5), repeat=3)))
 
@@ -28,6 +30,8 @@ class Item:
         position: pivot (centre of the bottom face at rotation zero), world, metres. rotation: Unity Euler degrees.
         openness, toggled: set by `World.open` and `World.toggle`. moving: whether it was not at rest when it was last let go.
         kinematic: whether it was put to stay as it is (placeStationary, forceKinematic, in a hand), so that nothing moves it.
+        part_of: name of the piece of furniture that it is a door, drawer or knob of. apart: of such a piece, whether one of
+            its parts is open or on, so that it is drawn as carcass and parts.
     """
 
     name: str
@@ -44,6 +48,9 @@ class Item:
     toggled: bool = False
     moving: bool = False
     kinematic: bool = False
+    part_of: str = ""
+    part_names: tuple[str, ...] = ()
+    apart: bool = False
     body: int = 0
     shut_geoms: list[int] = field(default_factory=list)  # what its own meshes show
     open_geoms: list[int] = field(default_factory=list)
@@ -68,7 +75,7 @@ class Item:
     @property
     def as_made(self) -> bool:
         """Whether its own meshes show how far it is open."""
-        return self.opening is None or self.openness == self.opening.at_first
+        return self.opening is None or (bool(self.meshes) and self.openness == self.opening.at_first)
 
     def move(self, position: np.ndarray, rotation: Vector3) -> None:
         """Set the pose, and what follows from it: `matrix` (3, 3), `corners` (8, 3) of the oriented box and
@@ -124,6 +131,7 @@ class World:
         self._materials = self._add_materials(spec)
         self._mesh_names: set[str] = set()
         self.items: dict[str, Item] = {}
+        self._glow: dict[str, int] = {}  # how many of a part's geoms are its piece's
         self.hulls: dict[str, tuple[np.ndarray, ...]] = {}  # of physics.py
         self.shell_geoms = self._add_shell(spec)
         self._add_furniture(spec)
@@ -190,11 +198,37 @@ class World:
             for mesh in kind.meshes:
                 self._geom(spec, body, piece.name, mesh, mesh.material)
             self._add_opening(spec, body, piece.name, kind.opening, "")
-            position = np.array(piece.position)
-            self.items[piece.name] = Item(
-                piece.name, kind.type, piece.object_id or object_id(kind.type, position), kind.size,
-                position, rotation, pickupable=False, placed=piece, **_first_states(kind.opening, kind.switch),
-            )  # fmt: skip
+            for mesh in kind.carcass:
+                self._geom(spec, body, f"{piece.name}/carcass", mesh, mesh.material)
+            self.items[piece.name] = item = self._piece(piece, rotation)
+            item.part_names = tuple(self._add_part(spec, item, part, i) for i, part in enumerate(kind.parts, 1))
+
+    def _piece(self, piece: Placed, rotation: Vector3, part_of: str = "") -> Item:
+        kind, position = piece.furniture, np.array(piece.position)
+        return Item(
+            piece.name, kind.type, piece.object_id or object_id(kind.type, position), kind.size, position, rotation,
+            pickupable=False, placed=piece, part_of=part_of, **_first_states(kind.opening, kind.switch),
+        )  # fmt: skip
+
+    def _add_part(self, spec: mujoco.MjSpec, piece: Item, part: Part, number: int) -> str:
+        """Returns its name. In a house its id begins with that of its piece."""
+        kind, mesh_name = part.furniture, f"{piece.name}/{number}"
+        name = f"{kind.type}_{1 + sum(item.type == kind.type for item in self.items.values())}"
+        position = piece.position + piece.matrix @ part.position
+        given = f"{piece.placed.object_id}|{kind.type}|{number}" if piece.placed.object_id else ""
+        placed = Placed(name, kind, tuple(map(float, position)), piece.rotation[1], given)
+        body = spec.worldbody.add_body(
+            name=name, pos=to_mujoco(position), quat=quaternion_to_mujoco(piece.matrix)
+        )  # fmt: skip
+        for mesh in kind.meshes:
+            self._geom(spec, body, mesh_name, mesh, mesh.material)
+        for mesh in part.glow:
+            there = replace(mesh, vertices=mesh.vertices - part.position)
+            self._geom(spec, body, f"{mesh_name}/glow", there, mesh.material)
+        self._add_opening(spec, body, mesh_name, kind.opening, "")
+        self.items[name] = self._piece(placed, piece.rotation, part_of=piece.name)
+        self._glow[name] = len(part.glow)
+        return name
 
     def _add_objects(self, spec: mujoco.MjSpec) -> None:
         for instance in self.room.objects:
@@ -222,7 +256,8 @@ class World:
         for i, leaf in enumerate(opening.leaves):
             turning = body.add_body(pos=to_mujoco(np.array(leaf.hinge)))
             turning.mass, turning.inertia, turning.explicitinertial = 0.1, np.full(3, 1e-3), True
-            turning.add_joint(type=mujoco.mjtJoint.mjJNT_HINGE, axis=to_mujoco(np.array(leaf.axis)))
+            kind = mujoco.mjtJoint.mjJNT_SLIDE if leaf.slide_m else mujoco.mjtJoint.mjJNT_HINGE
+            turning.add_joint(type=kind, axis=to_mujoco(np.array(leaf.axis)))
             for mesh in leaf.meshes:
                 moved = replace(mesh, vertices=mesh.vertices - leaf.hinge)
                 self._geom(spec, turning, f"{mesh_name}/leaf{i}", moved, _painted(mesh, color))
@@ -256,20 +291,22 @@ class World:
         self.item_of_geom: list[Item | None] = [None] * self.model.ngeom
         for item in self.items.values():
             item.body = self.model.body(item.name).id
-            own = item.meshes
+            own, opening = item.meshes, item.opening
+            leaves = opening.leaves if opening else ()
             first, count = self.model.body_geomadr[item.body], self.model.body_geomnum[item.body]
-            item.shut_geoms = list(range(first, first + len(own)))
-            item.open_geoms = list(range(first + len(own), first + count))
-            leaves = item.opening.leaves if item.opening else ()
+            glow = range(first + len(own), first + len(own) + self._glow.get(item.name, 0))
+            item.shut_geoms = [*range(first, first + len(own)), *glow]
+            item.open_geoms = list(range(first + len(item.shut_geoms), first + count))
             for body in range(item.body + 1, item.body + 1 + len(leaves)):
                 first, count = self.model.body_geomadr[body], self.model.body_geomnum[body]
                 item.open_geoms += range(first, first + count)
                 item.leaf_joints.append(int(self.model.jnt_qposadr[self.model.body_jntadr[body]]))
-            meshes = [*own, *(item.opening.body if leaves else ()), *(mesh for leaf in leaves for mesh in leaf.meshes)]
-            for geom, mesh in zip([*item.shut_geoms, *item.open_geoms], meshes, strict=True):
-                self.item_of_geom[geom] = item
-                if item.switch and mesh.material == item.switch.material:
-                    item.switch_geoms.append(geom)
+            for geom in (*item.shut_geoms, *item.open_geoms):
+                self.item_of_geom[geom] = self.items[item.part_of] if geom in glow else item
+            if item.switch:
+                material = self.model.material(item.switch.material).id
+                geoms = np.array([*item.shut_geoms, *item.open_geoms])
+                item.switch_geoms = geoms[self.model.geom_matid[geoms] == material].tolist()
         panes = {self.model.material(name).id for name in ("pane", "lampshade")}
         # The shell must not black out the sun: such geoms are drawn as decor, which casts no shadow.
         self.casts_no_shadow = np.isin(self.model.geom_matid, list(panes))
@@ -294,14 +331,21 @@ class World:
         mujoco.mj_camlight(self.model, self.data)
 
     def _show(self, item: Item) -> None:
-        """Draw it as its state says: there or not, open or not, on or off."""
+        """Draw it as its state says: there or not, open or not, on or off, as one or in parts."""
         groups = self.model.geom_group
-        groups[item.shut_geoms] = VISIBLE_GROUP if item.active and item.as_made else _HIDDEN_GROUP
+        if item.part_names:
+            groups[item.shut_geoms] = _HIDDEN_GROUP if item.apart else WHOLE_GROUP
+            groups[item.open_geoms] = VISIBLE_GROUP if item.apart else PARTS_GROUP
+            return
+        whole = self.items.get(item.part_of)
+        seen = PARTS_GROUP if whole and not whole.apart else VISIBLE_GROUP
+        groups[item.shut_geoms] = seen if item.active and item.as_made else _HIDDEN_GROUP
         if item.opening:
-            groups[item.open_geoms] = VISIBLE_GROUP if item.active and not item.as_made else _HIDDEN_GROUP
+            groups[item.open_geoms] = seen if item.active and not item.as_made else _HIDDEN_GROUP
             for address, leaf in zip(item.leaf_joints, item.opening.leaves):
                 # the swap of y and z mirrors, so the turn is the other way
-                self.data.qpos[address] = -np.radians(leaf.angle_deg * item.openness)
+                turn = -np.radians(leaf.angle_deg * item.openness)
+                self.data.qpos[address] = leaf.slide_m * item.openness if leaf.slide_m else turn
         if item.switch:
             material = item.switch.on if item.toggled else item.switch.off
             if material:
@@ -311,16 +355,24 @@ class World:
 
     def open(self, item: Item, openness: float) -> None:
         """Turn its leaves; its box grows with them."""
-        self.version += 1
         item.openness = openness
         item.move(item.position, item.rotation)
-        self._show(item)
+        self._changed(item)
         self.sync()
 
     def toggle(self, item: Item, on: bool) -> None:
-        self.version += 1
         item.toggled = on
+        self._changed(item)
+
+    def _changed(self, item: Item) -> None:
+        self.version += 1
         self._show(item)
+        if item.part_of:
+            whole = self.items[item.part_of]
+            parts = [self.items[name] for name in whole.part_names]
+            whole.apart, whole.toggled = any(p.openness or p.toggled for p in parts), any(p.toggled for p in parts)
+            for piece in (whole, *parts):
+                self._show(piece)
 
     def set_active(self, item: Item, active: bool) -> None:
         if item.active != active:

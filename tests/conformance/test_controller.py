@@ -153,9 +153,10 @@ def test_what_opens_is_drawn_open_and_its_box_holds_it(controller, scene, kind):
     assert boxes[1]["y"] > boxes[0]["y"] + 0.03
 
 
-def test_what_is_in_the_fridge_is_seen_only_while_it_is_open(controller):
+@pytest.mark.parametrize("kind", ["Fridge", "Cabinet"])
+def test_what_is_inside_is_seen_only_while_it_is_open(controller, kind):
     event = controller.reset("FloorPlan1")
-    fridge, apple = (_by_type(event, kind)[0]["objectId"] for kind in ("Fridge", "Apple"))
+    fridge, apple = (_by_type(event, kind)[0]["objectId"] for kind in (kind, "Apple"))
     assert not controller.step("GetSpawnCoordinatesAboveReceptacle", objectId=fridge, anywhere=True).metadata[
         "lastActionSuccess"
     ]
@@ -174,6 +175,58 @@ def test_what_is_in_the_fridge_is_seen_only_while_it_is_open(controller):
     event = controller.step("CloseObject", objectId=fridge, forceAction=True, raise_for_failure=True)
     assert apple not in event.third_party_instance_masks[0]
     assert event.get_object(apple)["parentReceptacles"] == [fridge]
+
+
+def test_what_lies_in_a_drawer_goes_with_it_and_is_hidden_in_it(controller):
+    event = controller.reset("FloorPlan301")
+    drawer, thing = (_by_type(event, kind)[0]["objectId"] for kind in ("Drawer", "CD"))
+    controller.step("PickupObject", objectId=thing, forceAction=True, raise_for_failure=True)
+    assert not controller.step("PutObject", objectId=drawer, forceAction=True).metadata["lastActionSuccess"], (
+        "it is shut"
+    )
+    controller.step("OpenObject", objectId=drawer, forceAction=True, raise_for_failure=True)
+    event = controller.step("PutObject", objectId=drawer, forceAction=True, placeStationary=False)
+    places, boxes = [], []
+    for openness in (1.0, 0.5, 0.0, 1.0):
+        if event.get_object(drawer)["openness"] != openness:
+            name = "OpenObject" if openness else "CloseObject"
+            arguments = {"openness": openness} if openness else {}
+            event = controller.step(name, objectId=drawer, forceAction=True, raise_for_failure=True, **arguments)
+        assert event.get_object(thing)["parentReceptacles"] == [drawer]
+        assert event.get_object(drawer)["receptacleObjectIds"] == [thing]
+        assert event.get_object(thing)["visible"] <= (openness > 0)
+        places.append([event.get_object(thing)["position"][axis] for axis in "xyz"])
+        boxes.append(max(event.get_object(drawer)["axisAlignedBoundingBox"]["size"][axis] for axis in "xz"))
+    wide, half, shut, again = np.array(places)
+    way = wide - shut
+    assert 0.15 < np.linalg.norm(way) < 0.6 and abs(way[1]) < 1e-3, "it went with the drawer, level"
+    assert np.allclose(half - shut, way / 2, atol=2e-3) and np.allclose(again, wide, atol=2e-3)
+
+
+def test_doors_and_drawers_leave_the_picture_as_it_was_when_shut_again(controller):
+    event = controller.reset("FloorPlan1")
+    before, masks = event.frame.copy(), dict(event.instance_masks)
+    parts = [o["objectId"] for kind in ("Cabinet", "Drawer") for o in objects(event, objectType=kind)]
+    for part in parts:
+        event = controller.step("OpenObject", objectId=part, forceAction=True, raise_for_failure=True)
+        assert event.get_object(part)["isOpen"]
+    for part in parts:
+        event = controller.step("CloseObject", objectId=part, forceAction=True, raise_for_failure=True)
+    assert np.array_equal(event.frame, before)
+    assert all(np.array_equal(event.instance_masks[name], mask) for name, mask in masks.items())
+
+
+def test_a_stove_knob_turns_its_burner_on(controller):
+    event = controller.reset("FloorPlan1")
+    knob, burner = (_by_type(event, kind)[0] for kind in ("StoveKnob", "StoveBurner"))
+    assert knob["toggleable"] and not knob["isToggled"]
+    event = controller.step("ToggleObjectOn", objectId=knob["objectId"], forceAction=True, raise_for_failure=True)
+    assert event.get_object(knob["objectId"])["isToggled"]
+    controlled = event.get_object(knob["objectId"])["controlledObjects"]
+    assert controlled and all(event.get_object(name)["isToggled"] for name in controlled)
+    assert burner["objectType"] in {name.split("|")[0] for name in controlled}
+    event = controller.step("ToggleObjectOff", objectId=knob["objectId"], forceAction=True, raise_for_failure=True)
+    assert not any(event.get_object(name)["isToggled"] for name in controlled)
 
 
 @pytest.mark.parametrize("vessel", ["Bowl", "Pan", "Plate"])

@@ -1,7 +1,10 @@
 """What an agent does with its hand: picking up, putting down, opening, toggling."""
 
-from rls3.embedded_thor.actions.objects import get_spawn_coordinates_above_receptacle, let_go, pickupable, place
+import math
+
+from rls3.embedded_thor.actions.objects import let_go, pickupable, place, standing_points
 from rls3.embedded_thor.actions.registry import action
+from rls3.embedded_thor.metadata import vector
 from rls3.embedded_thor.session import ActionFailed, Session
 from rls3.embedded_thor.world import Item
 
@@ -47,8 +50,9 @@ def put_object(session: Session, objectId: str, forceAction: bool = False, place
     """Stand what is held on a free spot of a receptacle, the nearest to the agent; unless `placeStationary` it then falls
     as it may."""
     item, receptacle = _in_hand(session), _within_reach(session, objectId, forceAction)
-    spots = get_spawn_coordinates_above_receptacle(session, objectId, anywhere=True)
-    here = session.agent.position
+    here, radius = session.agent.position, math.hypot(item.size[0], item.size[2]) / 2
+    room = standing_points(session, receptacle, radius)
+    spots = [vector(point) for point, clearance in room if clearance >= item.size[1] or receptacle.asset]
     spots.sort(key=lambda spot: (spot["x"] - here[0]) ** 2 + (spot["z"] - here[2]) ** 2)
     held, session.agent.held = session.agent.held, None
     vessel = receptacle if receptacle.asset else None
@@ -74,7 +78,7 @@ def open_object(session: Session, objectId: str, openness: float = 1.0, forceAct
     item = _openable(session, objectId, forceAction)
     if item.openness == openness:
         raise ActionFailed(f"{objectId} is already open by {openness:g}")
-    session.world.open(item, float(openness))
+    session.open(item, float(openness))
 
 
 @action
@@ -82,7 +86,7 @@ def close_object(session: Session, objectId: str, forceAction: bool = False) -> 
     item = _openable(session, objectId, forceAction)
     if not item.openness:
         raise ActionFailed(f"{objectId} is already closed")
-    session.world.open(item, 0.0)
+    session.open(item, 0.0)
 
 
 def _openable(session: Session, object_id: str, force: bool) -> Item:

@@ -1,10 +1,12 @@
 """Placing, hiding and finding objects."""
 
+import itertools
 from typing import Any
 
 import numpy as np
 
 from rls3.embedded_thor.actions.registry import Position, action, fits, xyz
+from rls3.embedded_thor.joinery import BESIDE_M
 from rls3.embedded_thor.metadata import vector
 from rls3.embedded_thor.physics import settle
 from rls3.embedded_thor.session import ActionFailed, Session
@@ -126,22 +128,34 @@ def reset_object_filter(session: Session) -> None:
 @action
 def get_spawn_coordinates_above_receptacle(session: Session, objectId: str, anywhere: bool = False) -> list[Position]:
     """Points of the receptacle's surfaces, 5 cm apart on furniture and 15 cm on the floor; unless `anywhere`, only near ones."""
-    item = session.item_by_id(objectId)
-    points = []
-    for s in session.surfaces(item):
-        pitch = 0.15 if item.type == "Floor" else 0.05
-        xs = np.linspace(s.x0, s.x1, max(2, int((s.x1 - s.x0) / pitch) + 1))
-        zs = np.linspace(s.z0, s.z1, max(2, int((s.z1 - s.z0) / pitch) + 1))
-        if item.asset:  # small: its middle will do
-            xs, zs = [(s.x0 + s.x1) / 2], [(s.z0 + s.z1) / 2]
-        points += [item.position + item.matrix @ np.array([x, s.y, z]) for x in xs for z in zs]
-    if item.type == "Floor":
-        points = [p for p in points if session.footprint_free(p[0], p[2], 0.05)]
+    points = [point for point, _ in standing_points(session, session.item_by_id(objectId))]
     if not anywhere:
         points = [p for p in points if np.linalg.norm(p - session.agent.position) < session.visibility_m]
     if not points:
         raise ActionFailed(f"{objectId} offers no place to stand something on")
     return [vector(p) for p in points]
+
+
+def standing_points(session: Session, receptacle: Item, radius_m: float = 0.0) -> list[tuple[np.ndarray, float]]:
+    """Where something of that radius can stand on a receptacle, or between its walls (world), and how high it may be
+    (metres)."""
+    points = []
+    walled = receptacle.opening is not None and receptacle.placed is not None
+    beside = max(0.0, radius_m - BESIDE_M) if walled else 0.0
+    for s in session.surfaces(receptacle):
+        x0, x1, z0, z1 = s.x0 + beside, s.x1 - beside, s.z0 + beside, s.z1 - beside
+        if x0 > x1 or z0 > z1:
+            continue
+        pitch = 0.15 if receptacle.type == "Floor" else 0.05
+        xs = np.linspace(x0, x1, max(2, int((x1 - x0) / pitch) + 1))
+        zs = np.linspace(z0, z1, max(2, int((z1 - z0) / pitch) + 1))
+        if receptacle.asset:  # small: its middle will do
+            xs, zs = [(x0 + x1) / 2], [(z0 + z1) / 2]
+        for x, z in itertools.product(xs, zs):
+            points.append((receptacle.position + receptacle.matrix @ np.array([x, s.y, z]), s.clearance))
+    if receptacle.type == "Floor":
+        points = [(p, clearance) for p, clearance in points if session.footprint_free(p[0], p[2], 0.05)]
+    return points
 
 
 @action
@@ -175,15 +189,18 @@ def initial_random_spawn(
     spots = []
     for piece in session.world.items.values():
         if piece.placed and piece.type not in barred and session.surfaces(piece):
-            spots += get_spawn_coordinates_above_receptacle(session, piece.object_id, anywhere=True)
+            spots += standing_points(session, piece)
     if not spots:
         raise ActionFailed("excludedReceptacles leaves no receptacle in this scene")
     for item in session.world.items.values():
         if not item.pickupable or not item.active or session.is_held(item) or item.object_id in kept:
             continue
         for k in rng.integers(len(spots), size=5 * max(1, min(numPlacementAttempts, 100))):
+            (point, clearance), turn = spots[k], float(rng.integers(24) * 15)
+            if clearance < item.size[1]:
+                continue
             try:
-                place(session, item, spots[k], {"y": float(rng.integers(24) * 15)})
+                place(session, item, vector(point), {"y": turn})
                 item.kinematic = placeStationary
                 break
             except ActionFailed:
