@@ -127,12 +127,14 @@ class Switch:
 
     Attributes:
         material: of those meshes. on, off: what they are drawn in. at_first: whether it is on after Reset.
+        light: share of a room's light from everywhere that is gone while it is off.
     """
 
     material: str
     on: str
     off: str
     at_first: bool
+    light: float = 0.0
 
 
 @dataclass(frozen=True)

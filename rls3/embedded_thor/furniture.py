@@ -328,7 +328,7 @@ def floor_lamp() -> Furniture:
         lathe([(0, 0), (0.14, 0), (0.14, 0.02), (0.02, 0.03), (0.012, 0.05), (0.012, 1.40), (0, 1.40)], "metal", 16),
         lathe([(0.20, 1.32), (0.13, 1.60), (0.125, 1.60), (0.195, 1.32)], "lampshade", 18),
     ]
-    shade = Switch("lampshade", on="lampshade", off="lampshade_off", at_first=True)
+    shade = Switch("lampshade", on="lampshade", off="lampshade_off", at_first=True, light=0.25)
     return Furniture("FloorLamp", merged(meshes), (0.40, 1.60, 0.40), switch=shade)
 
 

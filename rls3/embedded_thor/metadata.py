@@ -176,3 +176,16 @@ def agent_metadata(session: "Session", with_images: bool = True) -> dict[str, An
         "currentTime": session.clock_s,
         "sceneBounds": _scene_bounds(tuple(world.room.minimum), tuple(world.room.maximum)),
     }
+
+
+def metadata_patch(session: "Session") -> dict[str, Any]:
+    """What a query changes in the acting agent's metadata; the client takes the rest, pictures too, from the last answer."""
+    outcome = session.agent.outcome
+    return {
+        "lastAction": outcome.action,
+        "lastActionSuccess": outcome.success,
+        "errorMessage": outcome.message,
+        "errorCode": outcome.code,
+        "actionReturn": outcome.value,
+        "agentId": session.active_agent,
+    }

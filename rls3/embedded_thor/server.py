@@ -4,9 +4,9 @@ import gc
 import json
 from typing import Any
 
-from rls3.embedded_thor.actions import perform
+from rls3.embedded_thor.actions import QUERIES, perform
 from rls3.embedded_thor.house import PROCEDURAL
-from rls3.embedded_thor.metadata import agent_metadata
+from rls3.embedded_thor.metadata import agent_metadata, metadata_patch
 from rls3.embedded_thor.render import QUALITIES, QUALITY_NAMES, normals_image
 from rls3.embedded_thor.session import Session
 from rls3.embedded_thor.wire import Field, FifoWire, Hangup, HttpWire
@@ -66,10 +66,10 @@ def serve(
             if not isinstance(message, dict):
                 raise Hangup("an action must be a JSON object")
             perform(session, message)
-            wire.send(
-                *_answer(
-                    session, message.get("sequenceId", 0), session.draws and message.get("renderImage") is not False
-                )
-            )
+            if session.fast_emit and message.get("action") in QUERIES and isinstance(wire, FifoWire):
+                wire.send_patch(metadata_patch(session))
+                continue
+            draw = session.draws and message.get("renderImage") is not False
+            wire.send(*_answer(session, message.get("sequenceId", 0), draw))
     except (Hangup, json.JSONDecodeError):
         return

@@ -27,7 +27,8 @@ _RAY_GROUPS = np.array([group in (VISIBLE_GROUP, PARTS_GROUP) for group in range
 
 
 class ActionFailed(Exception):
-    """An action refused. `code` is one of AI2-THOR's error codes where the Controller shall raise ValueError."""
+    """An action refused. `code` is one of AI2-THOR's error codes; for four of them (InvalidArgument, ...) the Controller
+    raises ValueError. Messages are AI2-THOR's where programs are known to read them."""
 
     def __init__(self, message: str, code: str | None = None) -> None:
         super().__init__(message)
@@ -100,6 +101,7 @@ class Session:
     draws: bool = True
     every_color: bool = False
     agents_visible: bool = True
+    fast_emit: bool = True
     renderer: Renderer | None = None
     worlds: dict[str, World] = field(default_factory=dict)
     scene_name: str = ""
@@ -113,7 +115,8 @@ class Session:
     noise: Noise | None = None
     visibility_m: float = 1.5
     depth_on: bool = False
-    ids_on: bool = False
+    ids_always: bool = False
+    ids_on: bool = False  # in the answer to the action that is performed
     classes_on: bool = False
     normals_on: bool = False
     only: frozenset[str] | None = None
@@ -242,7 +245,7 @@ class Session:
         for item in (self.floor, *self.world.items.values()):
             if item.object_id == object_id:
                 return item
-        raise ActionFailed(f"object {object_id!r} is not in scene {self.scene_name}", "InvalidArgument")
+        raise ActionFailed(f"ArgumentException: objectId: {object_id} is not the objectId on any object in the scene!")
 
     def surfaces(self, item: Item, shut_too: bool = False) -> tuple[Surface, ...]:
         """Where things can stand on it, and in it while it is open (or even if not)."""
@@ -330,18 +333,20 @@ class Session:
 
     def footprint_free(self, x: float, z: float, margin_m: float, but: Agent | None = None) -> bool:
         """Whether nothing that blocks, and no agent (`but` one) stands within `margin_m` of a floor point."""
-        for agent in self.agents:
-            if (
-                agent is not but
-                and np.hypot(agent.position[0] - x, agent.position[2] - z) < margin_m + agent.body.radius_m
-            ):
-                return False
+        return self.obstacle(x, z, margin_m, but) is None
+
+    def obstacle(self, x: float, z: float, margin_m: float, but: Agent | None = None) -> str | None:
+        """Name of what blocks, or of the agent (`but` one) that stands within `margin_m` of a floor point."""
+        for number, agent in enumerate(self.agents):
+            apart = np.hypot(agent.position[0] - x, agent.position[2] - z)
+            if agent is not but and apart < margin_m + agent.body.radius_m:
+                return f"Agent {number}"
         room = self.world.room
         low, high = room.minimum, room.maximum
         if not (low[0] + margin_m <= x <= high[0] - margin_m and low[2] + margin_m <= z <= high[2] - margin_m):
-            return False
+            return "Wall"
         if room.floors and not any(inside(np.array([x, z]), np.array(floor)) for floor in room.floors):
-            return False
+            return "Wall"
         for item in self.world.items.values():
             blocks = item.placed.furniture.blocks if item.placed else item.position[1] < 0.5
             blocks = blocks and not (item.opening and item.opening.way and item.openness)
@@ -349,8 +354,8 @@ class Session:
                 continue
             own = item.matrix.T @ (np.array([x, 0.0, z]) - item.position)
             if abs(own[0]) < item.size[0] / 2 + margin_m and abs(own[2]) < item.size[2] / 2 + margin_m:
-                return False
-        return True
+                return item.name
+        return None
 
     # -- drawing ---------------------------------------------------------------------------------------------------
 

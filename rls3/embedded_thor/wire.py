@@ -77,9 +77,16 @@ class FifoWire:
         self._in = None
 
     def send(self, metadata: dict[str, Any], images: Images) -> None:
+        self._send(Field.METADATA, metadata, images)
+
+    def send_patch(self, patch: dict[str, Any]) -> None:
+        """Instead of an answer: what differs from the last one."""
+        self._send(Field.METADATA_PATCH, patch, ())
+
+    def _send(self, kind: Field, metadata: dict[str, Any], images: Images) -> None:
         import msgpack
 
-        fields = [(Field.METADATA, msgpack.packb(metadata, default=_plain)), *images]
+        fields = [(kind, msgpack.packb(metadata, default=_plain)), *images]
         parts = [part for kind, body in fields for part in (_HEADER.pack(kind, len(body)), body)]
         view = memoryview(b"".join((*parts, _HEADER.pack(Field.END_OF_MESSAGE, 0))))
         try:

@@ -363,6 +363,7 @@ class World:
     def toggle(self, item: Item, on: bool) -> None:
         item.toggled = on
         self._changed(item)
+        self._light_lamps()
 
     def _changed(self, item: Item) -> None:
         self.version += 1
@@ -396,13 +397,20 @@ class World:
         factor = rng.uniform(*brightness)
         tint = 1 + rng.uniform(-0.12, 0.12, 3) if hue else np.ones(3)
         self.model.light_diffuse[:] = np.clip(diffuse * factor * tint, 0, 1)
-        self.model.vis.headlight.ambient = np.clip(ambient * (0.5 + 0.5 * factor) * tint, 0, 1)
+        self._ambient = np.clip(ambient * (0.5 + 0.5 * factor) * tint, 0, 1)
+        self._light_lamps()
         turn = rng.uniform(-0.35, 0.35, (len(direction), 3))
         turned = direction + turn * np.array([1, 1, 0])
         self.model.light_dir[:] = turned / np.linalg.norm(turned, axis=1, keepdims=True)
 
     def reset_lighting(self) -> None:
-        self.model.light_diffuse[:], self.model.light_dir[:], self.model.vis.headlight.ambient = self._original
+        self.model.light_diffuse[:], self.model.light_dir[:], self._ambient = self._original
+        self._light_lamps()
+
+    def _light_lamps(self) -> None:
+        lamps = [item for item in self.items.values() if item.switch and item.switch.light]
+        share = np.prod([1 - lamp.switch.light for lamp in lamps if not lamp.toggled])
+        self.model.vis.headlight.ambient = self._ambient * share
 
     def randomize_materials(self, rng: np.random.Generator) -> None:
         """New tints for the room's surfaces; the objects' colours stay, for they are their names."""

@@ -216,6 +216,15 @@ def test_doors_and_drawers_leave_the_picture_as_it_was_when_shut_again(controlle
     assert all(np.array_equal(event.instance_masks[name], mask) for name, mask in masks.items())
 
 
+def test_a_lamp_that_is_off_leaves_the_room_darker(controller):
+    event = controller.reset("FloorPlan201")
+    lamp, lit = _by_type(event, "FloorLamp")[0], event.frame.copy()
+    assert lamp["isToggled"]
+    dark = controller.step("ToggleObjectOff", objectId=lamp["objectId"], forceAction=True).frame
+    assert dark.mean() < 0.95 * lit.mean()
+    assert np.array_equal(controller.step("ToggleObjectOn", objectId=lamp["objectId"], forceAction=True).frame, lit)
+
+
 def test_a_stove_knob_turns_its_burner_on(controller):
     event = controller.reset("FloorPlan1")
     knob, burner = (_by_type(event, kind)[0] for kind in ("StoveKnob", "StoveBurner"))

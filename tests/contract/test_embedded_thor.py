@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -59,6 +60,86 @@ def test_what_unity_refuses_is_refused(controller, action, message):
     with pytest.raises(ValueError, match=message):
         controller.step(action)
     assert controller.step("Pass").metadata["lastActionSuccess"]
+
+
+def test_failures_are_told_in_the_words_that_programs_for_ai2thor_read(controller):
+    event = controller.reset("FloorPlan1")
+    ids = {
+        kind: _objects(event, objectType=kind)[0]["objectId"]
+        for kind in ("Mug", "Apple", "Fridge", "CounterTop", "StoveKnob")
+    }
+
+    def says(action, **arguments):
+        event = controller.step(action, **arguments)  # no ValueError: the arguments are well formed
+        assert not event.metadata["lastActionSuccess"], action
+        return event.metadata["errorMessage"]
+
+    near = {"forceAction": True}
+    assert (
+        says("PickupObject", objectId="Mug|9")
+        == "ArgumentException: objectId: Mug|9 is not the objectId on any object in the scene!"
+    )
+    controller.step(
+        "TeleportFull",
+        **event.metadata["agent"]["position"],
+        rotation={"y": 0},
+        horizon=-30,
+        standing=True,
+        forceAction=True,
+    )
+    assert "not found within the specified visibility" in says("PickupObject", objectId=ids["Mug"])
+    assert "must have the property CanPickup" in says("PickupObject", objectId=ids["Fridge"], **near)
+    assert says("DropHandObject") == "nothing in hand to drop!"
+    assert (
+        says("PutObject", objectId=ids["CounterTop"], **near) == "Can't place an object if Agent isn't holding anything"
+    )
+    assert says("OpenObject", objectId=ids["Mug"], **near) == f"{ids['Mug']} is not an Openable object"
+    assert says("ToggleObjectOn", objectId=ids["Mug"], **near) == f"{ids['Mug']} is not toggleable"
+    controller.step("ToggleObjectOn", objectId=ids["StoveKnob"], **near)
+    assert says("ToggleObjectOn", objectId=ids["StoveKnob"], **near) == "can't toggle object on if it's already on!"
+    assert controller.step("PickupObject", objectId=ids["Mug"], **near)
+    assert says("PickupObject", objectId=ids["Apple"], **near).startswith("Agent hand has something in it already!")
+    assert says("PutObject", objectId=ids["Apple"], **near) == "This target object is NOT a receptacle!"
+    assert "Target openable Receptacle is CLOSED" in says("PutObject", objectId=ids["Fridge"], **near)
+    assert says("LookUp") == "can't look up beyond 30 degrees above the forward horizon"
+    assert controller.last_event.metadata["errorCode"] == "LookDownCantExceedMin"
+    blocked = next(e for e in (controller.step("MoveAhead") for _ in range(30)) if not e.metadata["lastActionSuccess"])
+    pattern = r"\w+ is blocking Agent 0 from moving by \(0\.0000, 0\.0000, 0\.2500\)\."
+    assert re.fullmatch(pattern, blocked.metadata["errorMessage"])
+
+
+def test_a_query_is_answered_by_a_patch_unless_fast_emit_is_off(controller):
+    controller.reset("FloorPlan1")
+    before = controller.step("Pass")
+    sent = controller.server.raw_files
+    event = controller.step("GetReachablePositions")
+    assert event.metadata["lastAction"] == "GetReachablePositions" and len(event.metadata["actionReturn"]) > 10
+    assert controller.server.raw_files is sent, "no picture was drawn and sent again"
+    assert np.array_equal(event.frame, before.frame) and event.metadata["objects"] == before.metadata["objects"]
+    event = controller.step("GetSpawnCoordinatesAboveReceptacle", objectId="Nothing|1", anywhere=True)
+    assert not event.metadata["lastActionSuccess"] and "Nothing|1" in event.metadata["errorMessage"]
+    assert controller.step("RotateRight").metadata["lastActionSuccess"] and controller.server.raw_files is not sent
+    controller.step("Initialize", fastActionEmit=False)
+    sent = controller.server.raw_files
+    assert controller.step("GetReachablePositions").metadata["actionReturn"] and controller.server.raw_files is not sent
+
+
+def test_instance_segmentation_can_be_asked_for_in_one_step(controller):
+    controller.reset("FloorPlan1")
+    controller.step("Initialize", renderInstanceSegmentation=False)
+    assert controller.step("Pass").instance_masks == {}
+    assert len(controller.step("Pass", renderInstanceSegmentation=True).instance_masks) > 3
+    assert controller.step("Pass").instance_masks == {}
+
+
+def test_what_programs_for_ai2thor_set_at_the_start_is_taken(controller):
+    event = controller.step(
+        "Initialize", autoSimulation=False, useMassThreshold=True, massThreshold=10, cameraNearPlane=0.01,
+        visibilityScheme="Distance", makeAgentsVisible=True,
+    )  # fmt: skip
+    assert event.metadata["lastActionSuccess"]
+    with pytest.raises(ValueError, match="autoSimulatoin"):
+        controller.step("Initialize", autoSimulatoin=False)
 
 
 def test_unlisted_objects_are_deactivated_and_bad_names_reported(controller):

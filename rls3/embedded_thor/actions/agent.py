@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from rls3.embedded_thor.actions.registry import Position, action
+from rls3.embedded_thor.actions.registry import Position, action, query
 from rls3.embedded_thor.session import AGENT_HEIGHT_M, BODIES, ActionFailed, Session
 
 
@@ -21,10 +21,13 @@ def _move(session: Session, turn_deg: float, metres: float | None, force: bool) 
     target = session.agent.position + distance * np.array([math.sin(yaw), 0.0, math.cos(yaw)])
     if session.snap_to_grid and noise is None:
         target[[0, 2]] = np.round(target[[0, 2]] / session.grid_m) * session.grid_m
+    way = target - session.agent.position
     for share in np.linspace(0, 1, max(2, int(abs(distance) / 0.1) + 1))[1:]:
-        x, _, z = session.agent.position + share * (target - session.agent.position)
-        if not force and not session.footprint_free(x, z, session.agent.body.radius_m, but=session.agent):
-            raise ActionFailed("the agent's way is blocked")
+        x, _, z = session.agent.position + share * way
+        blocker = None if force else session.obstacle(x, z, session.agent.body.radius_m, but=session.agent)
+        if blocker is not None:
+            by = ", ".join(f"{step:.4f}" for step in way)
+            raise ActionFailed(f"{blocker} is blocking Agent {session.active_agent} from moving by ({by}).")
     session.agent.position = target
 
 
@@ -66,9 +69,11 @@ def rotate_left(session: Session, degrees: float | None = None, forceAction: boo
 
 
 def _look(session: Session, degrees: float) -> None:
-    horizon = session.agent.horizon_deg + degrees
-    if not -30.01 <= horizon <= 60.01:
-        raise ActionFailed(f"can't look to horizon {horizon:g}: limits are -30 (up) and 60 (down)")
+    horizon = session.agent.horizon_deg + round(degrees, 1)
+    if horizon > 60.01:
+        raise ActionFailed("can't look down beyond 60 degrees below the forward horizon", "LookDownCantExceedMin")
+    if horizon < -30.01:  # the same code for both: so AI2-THOR has it
+        raise ActionFailed("can't look up beyond 30 degrees above the forward horizon", "LookDownCantExceedMin")
     session.agent.horizon_deg = horizon
 
 
@@ -129,7 +134,7 @@ def teleport_full(
     teleport(session, x, y, z, position, rotation, horizon, standing, forceAction)
 
 
-@action
+@query
 def get_reachable_positions(session: Session, gridSize: float | None = None) -> list[Position]:
     """Grid points that the agent can walk to from where it is, breadth first."""
     grid = gridSize or session.grid_m

@@ -2,7 +2,7 @@
 
 import math
 
-from rls3.embedded_thor.actions.objects import let_go, pickupable, place, standing_points
+from rls3.embedded_thor.actions.objects import let_go, place, standing_points
 from rls3.embedded_thor.actions.registry import action
 from rls3.embedded_thor.metadata import vector
 from rls3.embedded_thor.session import ActionFailed, Session
@@ -12,21 +12,23 @@ from rls3.embedded_thor.world import Item
 def _within_reach(session: Session, object_id: str, force: bool) -> Item:
     item = session.item_by_id(object_id)
     if not force and not session.sees(item):
-        raise ActionFailed(f"{object_id} is not visible or not within reach ({session.visibility_m:g} m)")
+        raise ActionFailed("NullReferenceException: Target object not found within the specified visibility.")
     return item
 
 
-def _in_hand(session: Session) -> Item:
+def _in_hand(session: Session, otherwise: str) -> Item:
     if session.agent.held is None:
-        raise ActionFailed("nothing is in the agent's hand")
+        raise ActionFailed(otherwise)
     return session.world.items[session.agent.held]
 
 
 @action
 def pickup_object(session: Session, objectId: str, forceAction: bool = False, manualInteract: bool = False) -> None:
     if session.agent.held is not None:
-        raise ActionFailed(f"the agent's hand already holds {_in_hand(session).object_id}")
-    item = pickupable(session, _within_reach(session, objectId, forceAction).object_id)
+        raise ActionFailed("Agent hand has something in it already! Can't pick up anything else")
+    item = _within_reach(session, objectId, forceAction)
+    if not item.pickupable:
+        raise ActionFailed(f"{objectId} must have the property CanPickup to be picked up.")
     if not item.active or session.is_held(item):
         raise ActionFailed(f"{objectId} is not there to be picked up")
     for thing in (item, *session.contents(item)):
@@ -37,7 +39,7 @@ def pickup_object(session: Session, objectId: str, forceAction: bool = False, ma
 @action
 def drop_hand_object(session: Session, forceAction: bool = False) -> None:
     """It falls until it rests."""
-    item = _in_hand(session)
+    item = _in_hand(session, "nothing in hand to drop!")
     falling = [item, *session.contents(item)]
     session.agent.held = None
     for thing in falling:
@@ -49,7 +51,12 @@ def drop_hand_object(session: Session, forceAction: bool = False) -> None:
 def put_object(session: Session, objectId: str, forceAction: bool = False, placeStationary: bool = True) -> None:
     """Stand what is held on a free spot of a receptacle, the nearest to the agent; unless `placeStationary` it then falls
     as it may."""
-    item, receptacle = _in_hand(session), _within_reach(session, objectId, forceAction)
+    item = _in_hand(session, "Can't place an object if Agent isn't holding anything")
+    receptacle = _within_reach(session, objectId, forceAction)
+    if not session.surfaces(receptacle, shut_too=True):
+        raise ActionFailed("This target object is NOT a receptacle!")
+    if not session.surfaces(receptacle):
+        raise ActionFailed("Target openable Receptacle is CLOSED, can't place if target is not open!")
     here, radius = session.agent.position, math.hypot(item.size[0], item.size[2]) / 2
     room = standing_points(session, receptacle, radius)
     spots = [vector(point) for point, clearance in room if clearance >= item.size[1] or receptacle.asset]
@@ -68,7 +75,7 @@ def put_object(session: Session, objectId: str, forceAction: bool = False, place
             let_go(session, put)
         return
     session.agent.held = held
-    raise ActionFailed(f"no free place for {item.object_id} was found on {receptacle.object_id}")
+    raise ActionFailed("No valid positions to place object found")
 
 
 @action
@@ -92,7 +99,7 @@ def close_object(session: Session, objectId: str, forceAction: bool = False) -> 
 def _openable(session: Session, object_id: str, force: bool) -> Item:
     item = _within_reach(session, object_id, force)
     if item.opening is None:
-        raise ActionFailed(f"{object_id} is not openable")
+        raise ActionFailed(f"{object_id} is not an Openable object")
     return item
 
 
@@ -111,5 +118,6 @@ def _toggle(session: Session, object_id: str, on: bool, force: bool) -> None:
     if item.switch is None:
         raise ActionFailed(f"{object_id} is not toggleable")
     if item.toggled == on:
-        raise ActionFailed(f"{object_id} is already {'on' if on else 'off'}")
+        state = "on" if on else "off"
+        raise ActionFailed(f"can't toggle object {state} if it's already {state}!")
     session.world.toggle(item, on)

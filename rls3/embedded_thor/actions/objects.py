@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from rls3.embedded_thor.actions.registry import Position, action, fits, xyz
+from rls3.embedded_thor.actions.registry import Position, action, fits, query, xyz
 from rls3.embedded_thor.joinery import BESIDE_M
 from rls3.embedded_thor.metadata import vector
 from rls3.embedded_thor.physics import settle
@@ -56,7 +56,7 @@ def let_go(session: Session, items: list[Item]) -> None:
 def pickupable(session: Session, object_id: str) -> Item:
     item = session.item_by_id(object_id)
     if not item.pickupable:
-        raise ActionFailed(f"{object_id} is not pickupable", "InvalidArgument")
+        raise ActionFailed(f"{object_id} is not pickupable")
     return item
 
 
@@ -125,7 +125,7 @@ def reset_object_filter(session: Session) -> None:
     session.only = None
 
 
-@action
+@query
 def get_spawn_coordinates_above_receptacle(session: Session, objectId: str, anywhere: bool = False) -> list[Position]:
     """Points of the receptacle's surfaces, 5 cm apart on furniture and 15 cm on the floor; unless `anywhere`, only near ones."""
     points = [point for point, _ in standing_points(session, session.item_by_id(objectId))]
@@ -158,7 +158,7 @@ def standing_points(session: Session, receptacle: Item, radius_m: float = 0.0) -
     return points
 
 
-@action
+@query
 def get_object_in_frame(session: Session, x: float, y: float, checkVisible: bool = False) -> str:
     """Id of what is drawn at (x, y), shares of width and height from the top left."""
     if not (0 <= x <= 1 and 0 <= y <= 1):

@@ -15,13 +15,18 @@ import numpy as np
 
 from rls3.embedded_thor.session import ActionFailed, Outcome, Session
 
-# Arguments that every action of AI2-THOR takes.
-_ENVELOPE = {"action", "sequenceId", "renderImage", "agentId", "sceneName"}
+# Arguments that every action of AI2-THOR takes (DynamicServerAction in its AgentManager.cs), and `sceneName`, which the
+# Controller adds.
+_ENVELOPE = {
+    "action", "sequenceId", "renderImage", "agentId", "sceneName", "renderObjectImage", "renderClassImage", "renderNormalsImage",
+    "renderInstanceSegmentation",
+}  # fmt: skip
 # Old names that the Controller sends beside the new ones.
-_DEPRECATED = {"renderClassImage", "renderObjectImage", "continuous", "continuousMode"}
+_DEPRECATED = {"continuous", "continuousMode"}
 _LARGEST = 1e6  # of any number; nan and infinity are not below it
 logger = logging.getLogger(__name__)
 ACTIONS: dict[str, Callable[..., Any]] = {}
+QUERIES: set[str] = set()
 Position = dict[str, float]
 
 
@@ -32,10 +37,28 @@ def action(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
+def query(function: Callable[..., Any]) -> Callable[..., Any]:
+    """An action that changes nothing: with fastActionEmit its answer is a patch of the last one."""
+    action(function)
+    QUERIES.add(next(name for name, known in ACTIONS.items() if known is function))
+    return function
+
+
+def takes_without_effect(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Arguments that AI2-THOR's action has, and that change nothing here."""
+
+    def mark(function: Callable[..., Any]) -> Callable[..., Any]:
+        function.without_effect = frozenset(names)
+        return function
+
+    return mark
+
+
 def perform(session: Session, message: dict[str, Any]) -> None:
     """Run one action; its end is left in `session.outcome`. Never raises for what a client may send."""
     name = message.get("action")
     outcome = Outcome(action=str(name))
+    session.ids_on = session.ids_always or message.get("renderInstanceSegmentation") is True  # for this answer
     try:
         _select_agent(session, message.get("agentId", 0))
         function = ACTIONS.get(name) if isinstance(name, str) else None
@@ -43,9 +66,8 @@ def perform(session: Session, message: dict[str, Any]) -> None:
             raise ActionFailed(
                 f"Invalid action: {name!r}. Known actions: {', '.join(sorted(ACTIONS))}", "InvalidAction"
             )
-        arguments = {key: value for key, value in message.items() if key not in _ENVELOPE | _DEPRECATED}
-        if name == "Reset":
-            arguments["sceneName"] = message.get("sceneName")
+        beside = _beside(function)
+        arguments = {key: value for key, value in message.items() if key not in beside}
         outcome.value = function(session, **_checked(name, function, arguments))
     except ActionFailed as failure:
         outcome.success, outcome.message, outcome.code = False, str(failure), failure.code
@@ -67,6 +89,13 @@ def _select_agent(session: Session, number: Any) -> None:
 def _parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
     """Those of an action, without the session."""
     return dict(list(inspect.signature(function).parameters.items())[1:])
+
+
+@cache
+def _beside(function: Callable[..., Any]) -> frozenset[str]:
+    """What a message may hold beside the arguments of its action."""
+    allowed = _ENVELOPE | _DEPRECATED | getattr(function, "without_effect", frozenset())
+    return frozenset(allowed - set(_parameters(function)))
 
 
 def _checked(name: str, function: Callable[..., Any], arguments: dict[str, Any]) -> dict[str, Any]:

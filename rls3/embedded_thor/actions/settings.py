@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from rls3.embedded_thor.actions.registry import ACTIONS, action
+from rls3.embedded_thor.actions.registry import ACTIONS, action, query, takes_without_effect
 from rls3.embedded_thor.house import PROCEDURAL, BadHouse, house_room
 from rls3.embedded_thor.render import QUALITIES
 from rls3.embedded_thor.rooms import SCENE_NAMES
@@ -19,6 +19,11 @@ def reset(session: Session, sceneName: str | None = None) -> None:
     session.load(sceneName)
 
 
+@takes_without_effect(
+    "agentControllerType", "allowDecayTemperature", "alwaysReturnVisibleRange", "autoSimulation", "autoSyncTransforms",
+    "cameraFarPlane", "cameraNearPlane", "fixedDeltaTime", "massThreshold", "renderFlowImage", "simplifyPhysics",
+    "targetFrameRate", "timeScale", "timeStep", "TimeToWaitForObjectsToComeToRest", "useMassThreshold",
+)  # fmt: skip
 @action
 def initialize(
     session: Session, gridSize: float = 0.25, visibilityDistance: float = 1.5, fieldOfView: float | None = None, snapToGrid: bool = True,
@@ -46,9 +51,10 @@ def initialize(
     session.noise = (
         Noise(movementGaussianMu, movementGaussianSigma, rotateGaussianMu, rotateGaussianSigma) if noisy else None
     )
-    session.depth_on, session.ids_on = renderDepthImage, renderInstanceSegmentation
+    session.depth_on, session.ids_always = renderDepthImage, renderInstanceSegmentation
+    session.ids_on = renderInstanceSegmentation
     session.classes_on, session.normals_on = renderSemanticSegmentation, renderNormalsImage
-    session.agents_visible = makeAgentsVisible
+    session.agents_visible, session.fast_emit = makeAgentsVisible, fastActionEmit
     del session.agents[1:]
     session.agents[0].body = body
     session.active_agent = 0
@@ -56,7 +62,7 @@ def initialize(
     return {"cameraNearPlane": NEAR_M, "cameraFarPlane": FAR_M}
 
 
-@action
+@query
 def get_scenes_in_build(session: Session) -> list[str]:
     return [*(f"{name}_physics" for name in SCENE_NAMES), PROCEDURAL]
 
