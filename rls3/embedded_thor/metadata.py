@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rls3.embedded_thor.content import Vector3
-from rls3.embedded_thor.world import Item
+from rls3.embedded_thor.item import Item
 
 if TYPE_CHECKING:
     from rls3.embedded_thor.session import Session

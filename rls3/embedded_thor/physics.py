@@ -12,8 +12,9 @@ import mujoco
 import numpy as np
 
 from rls3.embedded_thor.coords import matrix_to_euler, quaternion_to_mujoco, to_mujoco
+from rls3.embedded_thor.item import Item
 from rls3.embedded_thor.shapes import pieces
-from rls3.embedded_thor.world import Item, World
+from rls3.embedded_thor.world import World
 
 logger = logging.getLogger(__name__)
 mujoco.set_mju_user_warning(logger.warning)  # else MuJoCo writes a MUJOCO_LOG.TXT where the user stands

@@ -4,7 +4,7 @@ import colorsys
 import ctypes
 import math
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import mujoco
@@ -13,14 +13,17 @@ import numpy as np
 from rls3.embedded_thor.content import Surface, Vector3
 from rls3.embedded_thor.coords import matrix_to_euler, to_mujoco
 from rls3.embedded_thor.house import PROCEDURAL, empty_room, inside
+from rls3.embedded_thor.item import Item, object_id
 from rls3.embedded_thor.render import Figure, Frame, Renderer, View
 from rls3.embedded_thor.rooms import SCENE_NAMES
 from rls3.embedded_thor.rooms import room as room_named
-from rls3.embedded_thor.world import PARTS_GROUP, VISIBLE_GROUP, Item, World, object_id
+from rls3.embedded_thor.world import PARTS_GROUP, VISIBLE_GROUP, World
 
 AGENT_HEIGHT_M = 0.901  # of the agent's transform above the floor
 _HAND_AHEAD_M, _HAND_BELOW_M = 0.5, 0.2
 _RESTS_WITHIN_M = 0.02
+COPY = "_copy_"  # in the name of a copy, before the number of its pose
+_COPIES_AT_MOST = 100
 _WORLDS_KEPT = 8  # floor plans that need no building when they are reset to; each holds some 30 MB
 _LIBC = ctypes.CDLL(None)
 _RAY_GROUPS = np.array([group in (VISIBLE_GROUP, PARTS_GROUP) for group in range(6)], np.uint8)
@@ -139,11 +142,30 @@ class Session:
             raise ActionFailed(f"scene {scene_name!r} is not in this build", "InvalidArgument")
         if scene_name == PROCEDURAL:
             self.enter(scene_name, World(empty_room()))
-        elif scene_name in self.worlds:
+        elif scene_name in self.worlds and not any(COPY in name for name in self.worlds[scene_name].items):
             self.worlds[scene_name].reset()
             self.enter(scene_name, self.worlds[scene_name])
         else:
             self.enter(scene_name, World(room_named(scene_name, self.every_color)))
+
+    def add_copies(self, originals: dict[str, str]) -> None:
+        """Exchange the world for one that holds more objects, by name of the copy and of the original, till the next Reset.
+        Raises: ActionFailed if that would be too many."""
+        world = self.world
+        missing = {copy: name for copy, name in originals.items() if copy not in world.items}
+        if not missing:
+            return
+        if sum(COPY in name for name in world.items) + len(missing) > _COPIES_AT_MOST:
+            raise ActionFailed(f"SetObjectPoses makes at most {_COPIES_AT_MOST} copies between two Resets")
+        instances = {instance.name: instance for instance in world.room.objects}
+        copies = tuple(
+            replace(instances[name], name=copy, object_id=world.items[name].object_id + copy.removeprefix(name))
+            for copy, name in missing.items()
+        )
+        made = World(replace(world.room, objects=world.room.objects + copies))
+        made.take_state(world)
+        self._forget(self.scene_name)
+        self.worlds[self.scene_name] = made
 
     def _forget(self, scene_name: str) -> None:
         """Free what a world holds, here and in OpenGL, and give it back to the system: else the memory would creep up."""
@@ -272,7 +294,7 @@ class Session:
     @property
     def state_key(self) -> tuple[Any, ...]:
         """Changes with everything that metadata says of objects, but for what depends on where the agent is."""
-        return id(self.world), self.world.version, tuple(agent.held for agent in self.agents)
+        return self.world.number, self.world.version, tuple(agent.held for agent in self.agents)
 
     def carriers(self) -> dict[str, list[str]]:
         """For each active pickupable object (by name): ids of what it lies in, or else of the furniture, or else the floor,

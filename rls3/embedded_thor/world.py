@@ -6,100 +6,21 @@ moved to a geom group that neither the renderer nor the rays see.
 
 import itertools
 import zlib
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import mujoco
 import numpy as np
 
-from rls3.embedded_thor.content import Asset, Mesh, Opening, Part, Placed, Room, Switch, Vector3
+from rls3.embedded_thor.content import Mesh, Opening, Part, Placed, Room, Switch, Vector3
 from rls3.embedded_thor.coords import euler_to_matrix, quaternion_to_mujoco, to_mujoco
+from rls3.embedded_thor.item import Item, object_id
 from rls3.embedded_thor.materials import SIZE_PX, texture
 
 # Groups of geoms: what every picture and every ray sees; a piece of furniture drawn as one, in colour; the same piece as
 # carcass and parts, for ids, depth and rays; what nothing sees. The two look alike while all parts are shut and off.
 VISIBLE_GROUP, WHOLE_GROUP, PARTS_GROUP, _HIDDEN_GROUP = 0, 1, 2, 5
 NEAR_M, FAR_M = 0.05, 20.0
-_CORNER_SIGNS = np.array(list(itertools.product((-0.5, 0.5), repeat=3)))
-
-
-@dataclass(eq=False)
-class Item:
-    """One object or piece of furniture: what it is, where it is, whether it is there.
-
-    Attributes:
-        position: pivot (centre of the bottom face at rotation zero), world, metres. rotation: Unity Euler degrees.
-        openness, toggled: set by `World.open` and `World.toggle`. moving: whether it was not at rest when it was last let go.
-        kinematic: whether it was put to stay as it is (placeStationary, forceKinematic, in a hand), so that nothing moves it.
-        part_of: name of the piece of furniture that it is a door, drawer or knob of. apart: of such a piece, whether one of
-            its parts is open or on, so that it is drawn as carcass and parts.
-    """
-
-    name: str
-    type: str
-    object_id: str
-    size: Vector3
-    position: np.ndarray
-    rotation: Vector3
-    pickupable: bool
-    asset: Asset | None = None
-    placed: Placed | None = None
-    active: bool = True
-    openness: float = 0.0
-    toggled: bool = False
-    moving: bool = False
-    kinematic: bool = False
-    part_of: str = ""
-    part_names: tuple[str, ...] = ()
-    apart: bool = False
-    body: int = 0
-    shut_geoms: list[int] = field(default_factory=list)  # what its own meshes show
-    open_geoms: list[int] = field(default_factory=list)
-    switch_geoms: list[int] = field(default_factory=list)
-    leaf_joints: list[int] = field(default_factory=list)  # addresses in qpos
-
-    def __post_init__(self) -> None:
-        self.move(self.position, self.rotation)
-
-    @property
-    def meshes(self) -> tuple[Mesh, ...]:
-        return self.asset.meshes if self.asset else self.placed.furniture.meshes
-
-    @property
-    def opening(self) -> Opening | None:
-        return self.asset.opening if self.asset else self.placed and self.placed.furniture.opening
-
-    @property
-    def switch(self) -> Switch | None:
-        return self.asset.switch if self.asset else self.placed and self.placed.furniture.switch
-
-    @property
-    def as_made(self) -> bool:
-        """Whether its own meshes show how far it is open."""
-        return self.opening is None or (bool(self.meshes) and self.openness == self.opening.at_first)
-
-    def move(self, position: np.ndarray, rotation: Vector3) -> None:
-        """Set the pose, and what follows from it: `matrix` (3, 3), `corners` (8, 3) of the oriented box and
-        `foot`, the point below its middle (world, metres)."""
-        self.position, self.rotation, self.moving = np.array(position, float), rotation, False
-        self.matrix = euler_to_matrix(*rotation)
-        self.fixed_metadata: dict | None = None  # made by metadata.py when asked for
-        self._seen_points: np.ndarray | None = None
-        bottom = self.placed.furniture.bottom if self.placed else 0.0
-        own = _CORNER_SIGNS * np.asarray(self.size) + np.array([0.0, self.size[1] / 2 + bottom, 0.0])
-        if not self.as_made:
-            low, high = self.opening.corners(self.openness)
-            own = (low + high) / 2 + _CORNER_SIGNS * (high - low)
-        self.corners = self.position + own @ self.matrix.T
-        x, _, z = self.corners.mean(axis=0)
-        self.foot = np.array([x, self.corners[:, 1].min(), z])
-
-    @property
-    def seen_points(self) -> np.ndarray:
-        """(9, 3): the middle of its box, and points towards its corners; it is seen where one of them is."""
-        if self._seen_points is None:
-            center = self.corners.mean(axis=0)
-            self._seen_points = np.vstack([center, center + 0.6 * (self.corners - center)])
-        return self._seen_points
+_NUMBERS = itertools.count()
 
 
 def _first_states(opening: Opening | None, switch: Switch | None) -> dict[str, float | bool]:
@@ -111,16 +32,11 @@ def _painted(mesh: Mesh, color: str) -> str:
     return f"color-{color}" if mesh.material == "color" else mesh.material
 
 
-def object_id(type_: str, position: np.ndarray) -> str:
-    """AI2-THOR's form: Type|+00.10|+00.90|-01.20."""
-    return type_ + "|" + "|".join(f"{value:+06.2f}" for value in position)
-
-
 class World:
-    """The compiled room. Costs about 0.2 s to make; `reset` is cheap."""
+    """The compiled room. Costs about 0.2 s to make; `reset` is cheap. number: no other world of the process has it."""
 
     def __init__(self, room: Room) -> None:
-        self.room = room
+        self.room, self.number = room, next(_NUMBERS)
         extent = room.extent_m
         spec = mujoco.MjSpec()
         spec.stat.extent, spec.stat.center = extent, to_mujoco(np.array(room.center))
@@ -213,9 +129,9 @@ class World:
     def _add_part(self, spec: mujoco.MjSpec, piece: Item, part: Part, number: int) -> str:
         """Returns its name. In a house its id begins with that of its piece."""
         kind, mesh_name = part.furniture, f"{piece.name}/{number}"
-        name = f"{kind.type}_{1 + sum(item.type == kind.type for item in self.items.values())}"
-        position = piece.position + piece.matrix @ part.position
         given = f"{piece.placed.object_id}|{kind.type}|{number}" if piece.placed.object_id else ""
+        name = given or f"{kind.type}_{1 + sum(item.type == kind.type for item in self.items.values())}"
+        position = piece.position + piece.matrix @ part.position
         placed = Placed(name, kind, tuple(map(float, position)), piece.rotation[1], given)
         body = spec.worldbody.add_body(
             name=name, pos=to_mujoco(position), quat=quaternion_to_mujoco(piece.matrix)
@@ -323,6 +239,23 @@ class World:
                 self._apply_pose(item)
         self.reset_lighting()
         self.reset_materials()
+        self.sync()
+
+    def take_state(self, other: "World") -> None:
+        """Everything as it is in another world, as far as that has it: poses, states, light, materials."""
+        self.items |= {name: replace(item) for name, item in other.items.items()}
+        for name, item in self.items.items():
+            start = self._start[name]
+            item.body, item.shut_geoms, item.open_geoms = start.body, start.shut_geoms, start.open_geoms
+            item.switch_geoms, item.leaf_joints = start.switch_geoms, start.leaf_joints
+        self.item_of_geom = [item and self.items[item.name] for item in self.item_of_geom]
+        for item in self.items.values():
+            self._show(item)
+            if item.pickupable:
+                self._apply_pose(item)
+        self.model.light_diffuse[:], self.model.light_dir[:] = other.model.light_diffuse, other.model.light_dir
+        self.model.mat_rgba[:], self._ambient = other.model.mat_rgba, other._ambient
+        self._light_lamps()
         self.sync()
 
     def sync(self) -> None:

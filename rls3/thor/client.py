@@ -206,7 +206,7 @@ class ThorClient:
             if len(points):
                 surfaces.append(Surface(entry["objectId"], entry["objectType"], points))
         standpoints = controller.act("GetReachablePositions", renderImage=False).metadata["actionReturn"]
-        furniture = tuple(_aligned_box(e) for e in entries if e["objectType"] != "Floor")
+        furniture = _outermost([_aligned_box(e) for e in entries if e["objectType"] != "Floor"])
         bounds = np.array(event.metadata["sceneBounds"]["cornerPoints"])
         eyes = self._eye_heights(controller)
         return RoomSurvey(
@@ -262,6 +262,19 @@ def _upright_box(entry: dict[str, Any]) -> Box:
 def _aligned_box(entry: dict[str, Any]) -> Box:
     box = entry["axisAlignedBoundingBox"]
     return Box(tuple(map(float, _xyz(box["center"]))), tuple(map(float, _xyz(box["size"]))))
+
+
+def _outermost(boxes: Sequence[Box], beyond_m: float = 0.02) -> tuple[Box, ...]:
+    """Without those that another holds, but for a handle: drawers and doors add nothing to the outline of their piece."""
+    center, half = (
+        np.array([b.center for b in boxes]).reshape(-1, 3),
+        np.array([b.size for b in boxes]).reshape(-1, 3) / 2,
+    )
+    low, high = center - half, center + half
+    inside = np.all((low[:, None] >= low - beyond_m) & (high[:, None] <= high + beyond_m), axis=2)
+    volume = np.prod(half, axis=1)
+    held = (inside & (volume[:, None] < volume)).any(axis=1)
+    return tuple(box for box, is_held in zip(boxes, held) if not is_held)
 
 
 def _scene_object(entry: dict[str, Any], kind: Kind, event: Any | None) -> SceneObject:

@@ -299,6 +299,33 @@ def test_poses_can_be_saved_and_restored(controller):
     assert event.metadata["lastActionSuccess"] and np.abs(event.frame.astype(int) - frame).mean() < 1.0
 
 
+def test_a_name_that_is_listed_again_makes_a_copy_till_the_next_reset(controller):
+    event = controller.reset("FloorPlan1")
+    fridge, mug = (_by_type(event, kind)[0] for kind in ("Fridge", "Mug"))
+    controller.step("OpenObject", objectId=fridge["objectId"], forceAction=True, raise_for_failure=True)
+    here = event.metadata["agent"]["position"]
+    poses = [
+        {"objectName": mug["name"], "position": {"x": here["x"], "y": 0.002, "z": here["z"] + z}, "rotation": {"x": 0, "y": 90.0, "z": 0}}
+        for z in (-0.9, -1.2, -1.5)
+    ]  # fmt: skip
+    event = controller.step("SetObjectPoses", objectPoses=poses, placeStationary=True, raise_for_failure=True)
+    mugs = sorted(objects(event, pickupable=True), key=lambda o: -o["position"]["z"])
+    assert len({o["objectId"] for o in mugs}) == len({o["name"] for o in mugs}) == 3
+    for pose, copy in zip(poses, mugs, strict=True):
+        assert copy["objectType"] == "Mug" and copy["position"] == pytest.approx(pose["position"], abs=1e-3)
+        assert copy["axisAlignedBoundingBox"]["size"] == pytest.approx(
+            mugs[0]["axisAlignedBoundingBox"]["size"], abs=1e-4
+        )
+    assert event.get_object(fridge["objectId"])["isOpen"], "the rest is as it was"
+    event = controller.step("TeleportFull", **here, rotation={"y": 180}, horizon=45, standing=True, forceAction=True)
+    assert all(o["objectId"] in event.instance_masks for o in mugs)
+    event = controller.step("SetObjectPoses", objectPoses=poses[:1], placeStationary=True, raise_for_failure=True)
+    assert [o["objectId"] for o in objects(event, pickupable=True)] == [mug["objectId"]]
+    event = controller.reset("FloorPlan1")
+    assert not {o["objectId"] for o in mugs[1:]} & {o["objectId"] for o in event.metadata["objects"]}
+    assert not event.get_object(fridge["objectId"])["isOpen"]
+
+
 def test_two_agents(start):
     controller = start(scene="FloorPlan201", agentCount=2, width=80, height=60, renderInstanceSegmentation=True)
     first, second = controller.last_event.events

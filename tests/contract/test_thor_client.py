@@ -12,8 +12,8 @@ from rls3.agents.placement import ANY_CELL, Goal, solve, spots_of
 from rls3.agents.validity import problems
 from rls3.errors import SimulatorError
 from rls3.scene.geometry import box_corners, project
-from rls3.scene.records import Kind, Placement, SceneSpec, Viewpoint
-from rls3.thor.client import ThorClient
+from rls3.scene.records import Box, Kind, Placement, SceneSpec, Viewpoint
+from rls3.thor.client import ThorClient, _outermost
 from rls3.thor.controller import RefusedAction
 from rls3.thor.pool import RenderFailure, RenderPool
 from tests.conftest import make_params
@@ -154,3 +154,13 @@ def test_nothing_is_written_to_the_users_home(tmp_path, monkeypatch):
         scene = client.render(specs_of(client, 1)[0])
         assert problems(scene, client.survey("FloorPlan201"), PARAMS.sampling) in ((), ("hidden",))
     assert list((tmp_path / "home").iterdir()) == []
+
+
+def test_doors_and_drawers_add_nothing_to_a_survey(client):
+    survey = client.survey("FloorPlan301")
+    assert not _outermost([])
+    boxes = [Box((0, 0.5, 0), (1, 1, 0.5)), Box((0, 0.3, 0.25), (0.9, 0.2, 0.02)), Box((0, 1.4, 0), (0.5, 0.1, 0.2))]
+    assert _outermost(boxes) == (boxes[0], boxes[2])
+    assert len(survey.furniture) == len(set(survey.furniture)) == 11, (
+        "its pieces of furniture, whatever can be opened on them"
+    )

@@ -4,9 +4,9 @@ import math
 
 from rls3.embedded_thor.actions.objects import let_go, place, standing_points
 from rls3.embedded_thor.actions.registry import action
+from rls3.embedded_thor.item import Item
 from rls3.embedded_thor.metadata import vector
 from rls3.embedded_thor.session import ActionFailed, Session
-from rls3.embedded_thor.world import Item
 
 
 def _within_reach(session: Session, object_id: str, force: bool) -> Item:

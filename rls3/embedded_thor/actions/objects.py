@@ -6,34 +6,33 @@ from typing import Any
 import numpy as np
 
 from rls3.embedded_thor.actions.registry import Position, action, fits, query, xyz
+from rls3.embedded_thor.item import Item
 from rls3.embedded_thor.joinery import BESIDE_M
 from rls3.embedded_thor.metadata import vector
 from rls3.embedded_thor.physics import settle
-from rls3.embedded_thor.session import ActionFailed, Session
-from rls3.embedded_thor.world import Item
+from rls3.embedded_thor.session import COPY, ActionFailed, Session
 
 
 @action
 def set_object_poses(session: Session, objectPoses: list[Any], placeStationary: bool = False) -> None:
-    """Pickupable objects that are not listed are deactivated, as in AI2-THOR. Unknown names are skipped, then reported."""
-    items, bad, listed = session.world.items, [], set()
-    poses = []
-    for pose in objectPoses:
-        item = items.get(pose.get("objectName")) if isinstance(pose, dict) else None
-        rotation = (pose.get("rotation") or {"x": 0, "y": 0, "z": 0}) if isinstance(pose, dict) else None
-        if (
-            item is None
-            or not item.pickupable
-            or not fits(pose.get("position"), Position)
-            or not fits(rotation, Position)
-        ):
-            bad.append(pose.get("objectName") if isinstance(pose, dict) else pose)
+    """Pickupable objects that are not listed are deactivated, as in AI2-THOR. Unknown names are skipped, then reported. A
+    name that is listed again makes a copy: "_copy_<number of the pose>" is added to its name and its id."""
+    bad, listed, copies = [], {}, {}
+    for number, pose in enumerate(objectPoses):
+        name = pose.get("objectName") if isinstance(pose, dict) else pose
+        item = session.world.items.get(name) if isinstance(name, str) else None
+        rotation = (pose.get("rotation") or {"x": 0, "y": 0, "z": 0}) if item is not None else None
+        well_formed = item is not None and fits(pose.get("position"), Position) and fits(rotation, Position)
+        if not well_formed or not item.pickupable:
+            bad.append(name)
             continue
-        if item.name in listed:
-            bad.append(f"{item.name} (copies are not supported)")
-            continue
-        listed.add(item.name)
-        poses.append((item, xyz(pose["position"]), tuple(float(rotation.get(axis, 0)) for axis in "xyz")))
+        if name in listed:
+            copies[f"{name}{COPY}{number}"] = name
+            name = f"{name}{COPY}{number}"
+        listed[name] = (xyz(pose["position"]), tuple(float(rotation.get(axis, 0)) for axis in "xyz"))
+    session.add_copies(copies)
+    items = session.world.items
+    poses = [(items[name], *pose) for name, pose in listed.items()]
     for item in items.values():
         if item.pickupable:
             session.world.set_active(item, item.name in listed)
@@ -180,10 +179,9 @@ def initial_random_spawn(
 ) -> None:  # fmt: skip
     """Every pickupable object somewhere else: a random free spot on furniture; one that finds none stays.
 
-    `numPlacementAttempts` counts for each of five receptacles, as AI2-THOR tries one receptacle after the other.
+    `numPlacementAttempts` counts for each of five receptacles, as AI2-THOR tries one receptacle after the other. Nothing is
+    put behind a door that is shut, so `forceVisible` changes nothing.
     """
-    if forceVisible:
-        raise ActionFailed("InitialRandomSpawn: forceVisible = True is not supported", "InvalidArgument")
     rng = np.random.default_rng(randomSeed & 0xFFFFFFFF)
     barred, kept = set(map(str, excludedReceptacles or ())), set(map(str, excludedObjectIds or ()))
     spots = []
