@@ -1,5 +1,6 @@
 """An agent's metadata as AI2-THOR reports it (its own JSON schema is in tests/data/thor-metadata-schema.json)."""
 
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -86,35 +87,55 @@ def _lasting_part(item: Item, session: "Session", contents: dict[str, list[str]]
     return entry
 
 
-def _listed(session: "Session") -> tuple[list[Item], list[dict[str, Any]]]:
-    """What metadata lists, and the lasting part of each entry; made again when something has changed."""
+@dataclass(frozen=True)
+class Listing:
+    """What metadata says of objects as long as nothing but the agents' places changes.
+
+    Attributes:
+        key: changes when it must be made again. items: what is listed. entries: the lasting part of each entry.
+        positions: (items, 3), seen_points: (items, 9, 3), world, metres. at_rest: whether nothing moves.
+    """
+
+    key: Any
+    items: list[Item]
+    entries: list[dict[str, Any]]
+    positions: np.ndarray
+    seen_points: np.ndarray
+    at_rest: bool
+
+
+def _listing(session: "Session") -> Listing:
     key = (session.state_key, session.only)
-    if session.listed[0] != key:
+    if session.listing is None or session.listing.key != key:
         contents: dict[str, list[str]] = {}
         for name, carriers in session.carriers().items():
             for carrier in carriers:
                 contents.setdefault(carrier, []).append(session.world.items[name].object_id)
         items = session.listed_items()
-        session.listed = (key, items, [_lasting_part(item, session, contents) for item in items])
-    return session.listed[1:]
+        session.listing = Listing(
+            key, items, [_lasting_part(item, session, contents) for item in items],
+            np.array([item.position for item in items]).reshape(-1, 3),
+            np.array([item.seen_points for item in items]).reshape(-1, 9, 3),
+            not any(item.moving for item in session.world.items.values()),
+        )  # fmt: skip
+    return session.listing
 
 
-def _objects(session: "Session") -> list[dict[str, Any]]:
+def _objects(session: "Session", listing: Listing) -> list[dict[str, Any]]:
     """`objects`, as the agent that is asked about sees them."""
-    items, entries = _listed(session)
-    visible = session.visible(items)
-    offsets = np.array([item.position for item in items]).reshape(-1, 3) - session.agent.position
+    visible = session.visible(listing.items, listing.seen_points)
+    offsets = listing.positions - session.agent.position
     distances = np.sqrt((offsets**2).sum(axis=1)).tolist()
     return [
         entry | {"visible": item.name in visible, "isInteractable": item.name in visible, "distance": distance}
-        for item, entry, distance in zip(items, entries, distances)
+        for item, entry, distance in zip(listing.items, listing.entries, distances)
     ]
 
 
 def agent_metadata(session: "Session", with_images: bool = True) -> dict[str, Any]:
     """The whole record of the agent after the last action; the colours of segments only where images go with it."""
     agent, world, outcome = session.agent, session.world, session.agent.outcome
-    held = world.items.get(agent.held)
+    held, listing = world.items.get(agent.held), _listing(session)
     pose = {
         "position": dict(_ZERO),
         "rotation": dict(_ZERO),
@@ -122,8 +143,8 @@ def agent_metadata(session: "Session", with_images: bool = True) -> dict[str, An
         "localRotation": dict(_ZERO),
     }
     return {
-        "objects": _objects(session),
-        "isSceneAtRest": not any(item.moving for item in world.items.values()),
+        "objects": _objects(session, listing),
+        "isSceneAtRest": listing.at_rest,
         "agent": {
             "name": "agent",
             "position": vector(agent.position),

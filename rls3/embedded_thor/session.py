@@ -125,7 +125,7 @@ class Session:
     only: frozenset[str] | None = None
     rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
     clock_s: float = 0.0
-    listed: tuple[Any, list[Item], list[dict[str, Any]]] = field(default=((), [], []), repr=False)  # of metadata.py
+    listing: Any = field(default=None, repr=False)  # of metadata.py
     _carriers: tuple[Any, dict[str, list[str]]] = field(default=((), {}), repr=False)
 
     @property
@@ -316,16 +316,12 @@ class Session:
         return result
 
     def sees(self, item: Item) -> bool:
-        return item.name in self.visible([item])
+        return item.active and item.name in self.visible([item], item.seen_points[None])
 
-    def visible(self, items: list[Item]) -> set[str]:
+    def visible(self, items: list[Item], points: np.ndarray) -> set[str]:
         """Names of the items that are `visible` in AI2-THOR's sense: near enough, in the picture, and some of them not
-        hidden (rays to the centre and to points inside the corners)."""
-        items = [item for item in items if item.active and item.type != "Floor"]
-        if not items:
-            return set()
+        hidden (rays to their `seen_points` (items, 9, 3)). The floor never is."""
         eye, view = self.agent.eye, self.view()
-        points = np.stack([item.seen_points for item in items])  # (items, 9, 3)
         yaw = math.radians(view.yaw_deg)
         right = (math.cos(yaw), 0.0, -math.sin(yaw))
         offsets = points - eye
@@ -339,8 +335,9 @@ class Session:
         )
         seen = set()
         for row in np.flatnonzero(inside.any(axis=1)):
-            if any(self._ray_hits(items[row], eye, point) for point in points[row, inside[row]]):
-                seen.add(items[row].name)
+            item = items[row]
+            if item is not self.floor and any(self._ray_hits(item, eye, point) for point in points[row, inside[row]]):
+                seen.add(item.name)
         return seen
 
     def _ray_hits(self, item: Item, eye: np.ndarray, point: np.ndarray) -> bool:
