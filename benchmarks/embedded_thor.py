@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("MUJOCO_GL", "egl")
-os.environ.setdefault("LP_NUM_THREADS", "1")  # as the executable sets them
+os.environ.setdefault("LP_NUM_THREADS", "0")  # as the executable sets them
 
 import msgpack
 import mujoco

@@ -8,4 +8,4 @@ import os
 
 VERSION = "0.1.0"
 os.environ.setdefault("MUJOCO_GL", "egl")  # read when mujoco is first imported
-os.environ.setdefault("LP_NUM_THREADS", "1")  # one core a worker: Mesa's threads fight each other
+os.environ.setdefault("LP_NUM_THREADS", "0")  # one core a worker: Mesa draws in the calling thread

@@ -126,6 +126,7 @@ class Session:
     rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
     clock_s: float = 0.0
     listing: Any = field(default=None, repr=False)  # of metadata.py
+    _colors: tuple[Any, list[dict[str, Any]]] = field(default=((), []), repr=False)
     _carriers: tuple[Any, dict[str, list[str]]] = field(default=((), {}), repr=False)
 
     @property
@@ -422,12 +423,17 @@ class Session:
         return cached
 
     def color_table(self) -> list[dict[str, Any]]:
-        """`colors` of the metadata: instances by id, then one colour for each type."""
-        cached = getattr(self.world, "colors", None)
-        if cached is None:
-            named = (*self.unique_colors().items(), *self.type_colors().items())
-            cached = self.world.colors = [{"color": list(color), "name": name} for name, color in named]
-        return cached
+        """`colors` of the metadata: of every object that is there by id, and of their types."""
+        number, version, _ = self.state_key
+        if self._colors[0] != (number, version):
+            there = [item for item in self.world.items.values() if item.active]
+            instances, types = self.unique_colors(), self.type_colors()
+            named = {item.object_id: instances[item.object_id] for item in there} | {
+                item.type: types[item.type] for item in there
+            }
+            table = [{"color": list(color), "name": name} for name, color in named.items()]
+            self._colors = ((number, version), table)
+        return self._colors[1]
 
     def type_colors(self) -> dict[str, tuple[int, int, int]]:
         """One colour for each object type, the same in every floor plan; none is an instance's."""
