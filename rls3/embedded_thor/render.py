@@ -1,5 +1,6 @@
 """Drawing: colour, instance ids and z-depth of one camera, through EGL without a screen."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -234,13 +235,14 @@ class Renderer:
         mujoco.mjv_updateScene(
             world.model, world.data, self._option, self._perturb, self._camera, mujoco.mjtCatBit.mjCAT_ALL.value, scene
         )
-        for place in np.flatnonzero(world.casts_no_shadow[_drawn(world, group)]):
-            scene.geoms[place].category = mujoco.mjtCatBit.mjCAT_DECOR
+        if group == WHOLE_GROUP:  # shadows are in colour only
+            for place in np.flatnonzero(world.casts_no_shadow[_drawn(world, group)]):
+                scene.geoms[place].category = mujoco.mjtCatBit.mjCAT_DECOR
         for figure in figures:
             _add_figure(scene, figure)
-        forward, up = view.axes
+        position, (forward, up) = to_mujoco(view.position), (to_mujoco(axis) for axis in view.axes)
+        half = NEAR_M * math.tan(math.radians(view.fov_deg) / 2)
         for camera in scene.camera:
-            camera.pos, camera.forward, camera.up = to_mujoco(view.position), to_mujoco(forward), to_mujoco(up)
+            camera.pos, camera.forward, camera.up = position, forward, up
             camera.frustum_near, camera.frustum_far = NEAR_M, FAR_M
-            half = NEAR_M * np.tan(np.radians(view.fov_deg) / 2)
             camera.frustum_top, camera.frustum_bottom, camera.frustum_center, camera.frustum_width = half, -half, 0, 0
