@@ -65,7 +65,7 @@ class _Pair:
 
     def __init__(self, folder: Path) -> None:
         context = mp.get_context("spawn")
-        self._pipes, self._processes = [], []
+        self._pipes, self._processes, self.client_ms = [], [], 0.0
         for _ in range(2):
             mine, theirs = context.Pipe()
             process = context.Process(target=_client, args=(folder, theirs), daemon=True)
@@ -84,8 +84,7 @@ class _Pair:
         started = time.perf_counter()
         for pipe in self._pipes:
             pipe.send((size_px, n, draw))
-        for pipe in self._pipes:
-            pipe.recv()
+        self.client_ms = 1000 * max([pipe.recv() for pipe in self._pipes]) / max(n, 1)  # a client's CPU time for one
         return time.perf_counter() - started
 
     def close(self) -> None:
@@ -107,8 +106,9 @@ def _client(folder: Path, pipe: Any) -> None:
         size_px, n, draw = job
         if n == 0:
             controller.act("ChangeResolution", x=size_px, y=size_px)
+        started = time.process_time()
         _turns(controller, n, draw)
-        pipe.send("done")
+        pipe.send(time.process_time() - started)
     controller.stop()
 
 
@@ -138,14 +138,18 @@ def _speed(folder: Path) -> None:
     )
     controller.stop()
     pair, n = _Pair(folder), 600
-    rates = [n / pair.seconds(128, n, False) for _ in range(REPEATS)]
-    _said("steps without image, three objects, both busy", rates, "/s in one")
+    steps = [(n / pair.seconds(128, n, False), pair.client_ms) for _ in range(REPEATS)]
+    _said("steps without image, three objects, both busy", [rate for rate, _ in steps], "/s in one")
+    _said("ai2thor's client, CPU time of such a step", [ms for _, ms in steps], "ms")
     for size in (128, 224, 300):
-        rates = [2 * 150 / pair.seconds(size, 150, True) for _ in range(REPEATS)]
-        _said(f"RGB and ids, {size} px, dataset quality, both", rates, "/s in total")
+        frames = [(2 * 150 / pair.seconds(size, 150, True), pair.client_ms) for _ in range(REPEATS)]
+        _said(f"RGB and ids, {size} px, dataset quality, both", [rate for rate, _ in frames], "/s in total")
+        _said(f"ai2thor's client, CPU time of such a frame, {size} px", [ms for _, ms in frames], "ms")
     pair.close()
     session = _session()
     _said("the executable's own work for such a step, no wire", [_alone(session) for _ in range(REPEATS)], "/s in one")
+    for size in (128, 224):
+        _said(f"drawing alone, RGB and ids, {size} px", [_drawing(session, size) for _ in range(REPEATS)], "/s in one")
     for size in (128, 224):
         raw = _raw(session.world)
         _said(
@@ -180,11 +184,25 @@ def _alone(session: Session, n: int = 300) -> float:
     return n / _timed(steps)
 
 
+def _drawing(session: Session, size_px: int, n: int = 100) -> float:
+    """Frames a second with no protocol: what MuJoCo and Mesa do for one."""
+    session.width = session.height = size_px
+
+    def frames() -> None:
+        for i in range(n):
+            session.agent.yaw_deg = 17.0 * i % 360
+            session.draw(session.view(), session.agent)
+
+    frames()
+    return n / _timed(frames)
+
+
 def _raw(world: World) -> Callable[[int], float]:
     """Frames a second of MuJoCo's own Renderer on the compiled room, with the same shadows and multisampling."""
 
     def rate(size_px: int, n: int = 60) -> float:
         world.model.vis.quality.shadowsize, world.model.vis.quality.offsamples = 1024, 4
+        world.model.vis.global_.offwidth = world.model.vis.global_.offheight = size_px
         camera = mujoco.MjvCamera()
         camera.lookat[:], camera.distance, camera.elevation = (0.5, 0.5, 1.576), 0.01, -20.0
         with mujoco.Renderer(world.model, size_px, size_px) as renderer:

@@ -115,6 +115,41 @@ def _objects(simulator: SimulatorParams, folder: Path) -> list[np.ndarray]:
     return images
 
 
+_OPENED = (  # scene, type, from how far to its right it is seen (degrees)
+    ("FloorPlan1", "CounterTop", 25), ("FloorPlan1", "StoveBurner", 25), ("FloorPlan1", "Fridge", -25), ("FloorPlan301", "Dresser", 25),
+    ("FloorPlan401", "SinkBasin", 25), ("FloorPlan201", "TVStand", 25),
+)  # fmt: skip
+
+
+def _opened(simulator: SimulatorParams, folder: Path) -> list[np.ndarray]:
+    """Furniture, shut and then with its doors and drawers more or less open and its knobs turned on"""
+    controller: Controller = make_controller(
+        make_backend(simulator), folder, 30.0, width=300, height=300, quality="Ultra", scene="FloorPlan1", makeAgentsVisible=False,
+    )  # fmt: skip
+    images = []
+    for scene, kind, aside in _OPENED:
+        objects = controller.reset(scene).metadata["objects"]
+        piece = next(o for o in objects if o["objectType"] == kind)
+        box, yaw = piece["axisAlignedBoundingBox"], math.radians(piece["rotation"]["y"] + aside)
+        eye = {
+            "x": box["center"]["x"] + 1.6 * math.sin(yaw), "y": 1.35, "z": box["center"]["z"] + 1.6 * math.cos(yaw),
+        }  # fmt: skip
+        look = {"x": math.degrees(math.atan2(1.35 - box["center"]["y"], 1.6)), "y": math.degrees(yaw) + 180, "z": 0}
+        event = controller.act("AddThirdPartyCamera", position=eye, rotation=look, fieldOfView=65.0)
+        images.append(event.third_party_camera_frames[0][..., :3])
+        for i, part in enumerate(objects):
+            gap = [abs(part["position"][axis] - box["center"][axis]) - box["size"][axis] / 2 for axis in "xz"]
+            if max(gap) < 0.05 and part["openable"] and not part["pickupable"]:
+                controller.act(
+                    "OpenObject", objectId=part["objectId"], openness=(0.9, 0.6, 0.3)[i % 3], forceAction=True
+                )
+            if max(gap) < 0.05 and part["objectType"] == "StoveKnob":
+                controller.act("ToggleObjectOn", objectId=part["objectId"], forceAction=True)
+        images.append(controller.act("Pass").third_party_camera_frames[0][..., :3])
+    controller.stop()
+    return images
+
+
 def main() -> None:
     simulator = load_params(Path("params.yaml")).simulator
     simulator = simulator.model_copy(update={"embedded_command": embedded_command()})
@@ -122,6 +157,7 @@ def main() -> None:
         for name, images, columns, size_px in (
             ("rooms", _rooms(simulator, Path(folder)), 10, 160),
             ("objects", _objects(simulator, Path(folder)), 12, 100),
+            ("opened", _opened(simulator, Path(folder)), 6, 266),
         ):
             path = Path("docs") / f"{name}.jpg"
             _sheet(images, columns, size_px).save(path, quality=85)

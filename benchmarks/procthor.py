@@ -12,6 +12,7 @@ It is no dependency of ours: put it in a folder of its own first,
 
 import argparse
 import contextlib
+import os
 import sys
 import tempfile
 import time
@@ -65,6 +66,12 @@ def main() -> None:
     parser.add_argument("--packages", type=Path, default=Path("build/procthor"))
     parser.add_argument("--seeds", type=int, default=20)
     arguments = parser.parse_args()
+    if os.environ.get("PYTHONHASHSEED") != "0":  # the generator walks through sets of strings
+        os.execve(
+            sys.executable,
+            [sys.executable, "-m", "benchmarks.procthor", *sys.argv[1:]],
+            os.environ | {"PYTHONHASHSEED": "0"},
+        )
     if not (arguments.packages / "procthor").is_dir():
         sys.exit(
             f"{arguments.packages} holds no procthor; see the top of benchmarks/procthor.py for how to put it there"
