@@ -20,13 +20,12 @@ from typing import Any
 os.environ.setdefault("MUJOCO_GL", "egl")
 os.environ.setdefault("LP_NUM_THREADS", "0")  # as the executable sets them
 
-import msgpack
 import mujoco
 import numpy as np
 import psutil
 
 from rls3.embedded_thor.actions import perform
-from rls3.embedded_thor.metadata import agent_metadata
+from rls3.embedded_thor.packing import packed_agent, packed_answer
 from rls3.embedded_thor.physics import settle
 from rls3.embedded_thor.rooms import SCENE_NAMES, room
 from rls3.embedded_thor.session import Session
@@ -179,7 +178,7 @@ def _alone(session: Session, n: int = 300) -> float:
         for i in range(n):
             look = LOOK | {"rotation": {"x": 0, "y": 17.0 * i % 360, "z": 0}}
             perform(session, {"action": "TeleportFull", "x": 0.5, "y": 0.901, "z": 0.5, "renderImage": False, **look})
-            msgpack.packb({"agents": [agent_metadata(session, with_images=False)]})
+            packed_answer([packed_agent(session, with_images=False)], {"sequenceId": i})
 
     return n / _timed(steps)
 

@@ -1,6 +1,6 @@
 """An agent's metadata as AI2-THOR reports it (its own JSON schema is in tests/data/thor-metadata-schema.json)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ _OBJECT_DEFAULTS = {
     "canBeUsedUp": False, "isUsedUp": False, "cookable": False, "isCooked": False, "ObjectTemperature": "RoomTemp",
     "temperature": "RoomTemp", "isHeatSource": False, "isColdSource": False, "sliceable": False, "isSliced": False,
     "openable": False, "isOpen": False, "openness": 0.0, "pickupable": False, "isPickedUp": False, "moveable": False,
-    "mass": 0.0, "salientMaterials": None, "isMoving": False, "isInteractable": False, "assetId": "",
+    "mass": 0.0, "salientMaterials": None, "isMoving": False, "assetId": "",
 }  # fmt: skip
 
 
@@ -94,6 +94,7 @@ class Listing:
     Attributes:
         key: changes when it must be made again. items: what is listed. entries: the lasting part of each entry.
         positions: (items, 3), seen_points: (items, 9, 3), world, metres. at_rest: whether nothing moves.
+        packed: of packing.py.
     """
 
     key: Any
@@ -102,9 +103,10 @@ class Listing:
     positions: np.ndarray
     seen_points: np.ndarray
     at_rest: bool
+    packed: list[bytes] = field(default_factory=list)
 
 
-def _listing(session: "Session") -> Listing:
+def listing_of(session: "Session") -> Listing:
     key = (session.state_key, session.only)
     if session.listing is None or session.listing.key != key:
         contents: dict[str, list[str]] = {}
@@ -121,21 +123,42 @@ def _listing(session: "Session") -> Listing:
     return session.listing
 
 
-def _objects(session: "Session", listing: Listing) -> list[dict[str, Any]]:
-    """`objects`, as the agent that is asked about sees them."""
+def seen_from_here(session: "Session") -> list[tuple[bool, float]]:
+    """For each listed object whether the agent that is asked about sees it (`visible`, `isInteractable`), and its `distance`."""
+    listing = listing_of(session)
     visible = session.visible(listing.items, listing.seen_points)
     offsets = listing.positions - session.agent.position
     distances = np.sqrt((offsets**2).sum(axis=1)).tolist()
+    return [(item.name in visible, distance) for item, distance in zip(listing.items, distances)]
+
+
+def _objects(session: "Session") -> list[dict[str, Any]]:
     return [
-        entry | {"visible": item.name in visible, "isInteractable": item.name in visible, "distance": distance}
-        for item, entry, distance in zip(listing.items, listing.entries, distances)
+        entry | {"visible": seen, "isInteractable": seen, "distance": distance}
+        for entry, (seen, distance) in zip(listing_of(session).entries, seen_from_here(session))
+    ]
+
+
+def third_party_cameras(session: "Session") -> list[dict[str, Any]]:
+    return [
+        {
+            "thirdPartyCameraId": i,
+            "position": vector(camera.position),
+            "rotation": {"x": camera.pitch_deg, "y": camera.yaw_deg, "z": 0.0},
+            "fieldOfView": camera.fov_deg,
+        }
+        for i, camera in enumerate(session.cameras)
     ]
 
 
 def agent_metadata(session: "Session", with_images: bool = True) -> dict[str, Any]:
     """The whole record of the agent after the last action; the colours of segments only where images go with it."""
+    return {"objects": _objects(session)} | all_but_objects(session, with_images)
+
+
+def all_but_objects(session: "Session", with_images: bool) -> dict[str, Any]:
     agent, world, outcome = session.agent, session.world, session.agent.outcome
-    held, listing = world.items.get(agent.held), _listing(session)
+    held = world.items.get(agent.held)
     pose = {
         "position": dict(_ZERO),
         "rotation": dict(_ZERO),
@@ -143,8 +166,7 @@ def agent_metadata(session: "Session", with_images: bool = True) -> dict[str, An
         "localRotation": dict(_ZERO),
     }
     return {
-        "objects": _objects(session, listing),
-        "isSceneAtRest": listing.at_rest,
+        "isSceneAtRest": listing_of(session).at_rest,
         "agent": {
             "name": "agent",
             "position": vector(agent.position),
@@ -158,15 +180,7 @@ def agent_metadata(session: "Session", with_images: bool = True) -> dict[str, An
         "fov": session.fov_deg,
         "cameraPosition": vector(agent.eye),
         "cameraOrthSize": 0.0,
-        "thirdPartyCameras": [
-            {
-                "thirdPartyCameraId": i,
-                "position": vector(camera.position),
-                "rotation": {"x": camera.pitch_deg, "y": camera.yaw_deg, "z": 0.0},
-                "fieldOfView": camera.fov_deg,
-            }
-            for i, camera in enumerate(session.cameras)
-        ],
+        "thirdPartyCameras": third_party_cameras(session),
         "collided": False,
         "collidedObjects": [],
         "inventoryObjects": [{"objectId": held.object_id, "objectType": held.type}] if held else [],

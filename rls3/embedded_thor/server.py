@@ -2,11 +2,13 @@
 
 import gc
 import json
-from typing import Any
+
+import msgpack
 
 from rls3.embedded_thor.actions import QUERIES, perform
 from rls3.embedded_thor.house import PROCEDURAL
-from rls3.embedded_thor.metadata import agent_metadata, metadata_patch
+from rls3.embedded_thor.metadata import agent_metadata, metadata_patch, third_party_cameras
+from rls3.embedded_thor.packing import packed_agent, packed_answer, plain
 from rls3.embedded_thor.render import QUALITIES, QUALITY_NAMES, normals_image
 from rls3.embedded_thor.session import Session
 from rls3.embedded_thor.wire import Field, FifoWire, Hangup, HttpWire
@@ -18,22 +20,22 @@ _CAMERA_FIELDS = (
 )  # fmt: skip
 
 
-def _answer(session: Session, sequence_id: int, draw: bool) -> tuple[dict[str, Any], list[tuple[Field, bytes]]]:
-    """Metadata of all agents, then the pictures of each agent and of each third-party camera."""
+def _metadata(session: Session, sequence_id: int, draw: bool, packed: bool) -> bytes:
+    """Of all agents: by msgpack, or as JSON."""
     acted, agents = session.active_agent, []
     for number in range(len(session.agents)):
         session.active_agent = number
-        agents.append(agent_metadata(session, with_images=draw))
+        agents.append(packed_agent(session, draw) if packed else agent_metadata(session, draw))
     session.active_agent = acted
-    message = {
-        "agents": agents,
-        "thirdPartyCameras": agents[0]["thirdPartyCameras"],
-        "activeAgentId": acted,
-        "sequenceId": sequence_id,
-    }
+    others = {
+        "thirdPartyCameras": third_party_cameras(session), "activeAgentId": acted, "sequenceId": sequence_id,
+    }  # fmt: skip
+    return packed_answer(agents, others) if packed else json.dumps({"agents": agents} | others, default=plain).encode()
+
+
+def _images(session: Session) -> list[tuple[Field, bytes]]:
+    """The pictures of each agent and of each third-party camera."""
     images: list[tuple[Field, bytes]] = []
-    if not draw:
-        return message, images
     views = [(session.view(agent), agent, _AGENT_FIELDS) for agent in session.agents]
     views += [(camera, None, _CAMERA_FIELDS) for camera in session.cameras]
     for view, agent, (color, ids, classes, depth, normals) in views:
@@ -47,7 +49,7 @@ def _answer(session: Session, sequence_id: int, draw: bool) -> tuple[dict[str, A
             images.append((depth, frame.depth.tobytes()))
         if session.normals_on:
             images.append((normals, normals_image(frame.depth, view.fov_deg).tobytes()))
-    return message, images
+    return images
 
 
 def serve(
@@ -59,17 +61,21 @@ def serve(
     session.load(PROCEDURAL)  # empty: the Controller asks for its scene at once
     gc.freeze()  # what is imported and built by now stays; an answer's dicts have no cycles
     gc.set_threshold(50_000)
+    packed = isinstance(wire, FifoWire)
+
+    def answer(sequence_id: int, draw: bool) -> None:
+        wire.send(_metadata(session, sequence_id, draw, packed), _images(session) if draw else ())
+
     try:
-        wire.send(*_answer(session, 0, session.draws))
+        answer(0, session.draws)
         while True:
             message = json.loads(wire.receive())
             if not isinstance(message, dict):
                 raise Hangup("an action must be a JSON object")
             perform(session, message)
-            if session.fast_emit and message.get("action") in QUERIES and isinstance(wire, FifoWire):
-                wire.send_patch(metadata_patch(session))
-                continue
-            draw = session.draws and message.get("renderImage") is not False
-            wire.send(*_answer(session, message.get("sequenceId", 0), draw))
+            if session.fast_emit and message.get("action") in QUERIES and packed:
+                wire.send_patch(msgpack.packb(metadata_patch(session), default=plain))
+            else:
+                answer(message.get("sequenceId", 0), session.draws and message.get("renderImage") is not False)
     except (Hangup, json.JSONDecodeError):
         return

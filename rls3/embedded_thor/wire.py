@@ -6,19 +6,17 @@ waits on it without a time limit.
 
 WSGI: the executable posts each answer as a multipart form to the Controller, and the response is the next action.
 
-Standard library only at import; what a message is packed with is imported when the first one is sent.
+Standard library only: nothing slow is imported before the pipe is open.
 """
 
 import contextlib
 import fcntl
 import http.client
-import json
 import os
 import struct
 import uuid
 from collections.abc import Iterable
 from enum import IntEnum
-from typing import Any
 
 _HEADER = struct.Struct("!BI")
 _LONGEST_ACTION = 256 * 1024 * 1024
@@ -51,13 +49,6 @@ class Hangup(Exception):
 Images = Iterable[tuple[Field, bytes]]
 
 
-def _plain(value: Any) -> Any:
-    """NumPy's numbers as Python's."""
-    if hasattr(value, "item"):
-        return value.item()
-    raise TypeError(f"{type(value).__name__} cannot be sent")
-
-
 def wire_from_environment() -> "FifoWire | HttpWire":
     """The one that the Controller asks for. Raises: KeyError if no Controller started this process."""
     if os.environ.get("AI2THOR_SERVER_TYPE") == "WSGI":
@@ -76,17 +67,15 @@ class FifoWire:
         self._client_pipe = client_pipe
         self._in = None
 
-    def send(self, metadata: dict[str, Any], images: Images) -> None:
-        self._send(Field.METADATA, metadata, images)
+    def send(self, metadata: bytes, images: Images) -> None:
+        """metadata: packed by msgpack."""
+        self._send([(Field.METADATA, metadata), *images])
 
-    def send_patch(self, patch: dict[str, Any]) -> None:
-        """Instead of an answer: what differs from the last one."""
-        self._send(Field.METADATA_PATCH, patch, ())
+    def send_patch(self, patch: bytes) -> None:
+        """Instead of an answer: what differs from the last one, packed by msgpack."""
+        self._send([(Field.METADATA_PATCH, patch)])
 
-    def _send(self, kind: Field, metadata: dict[str, Any], images: Images) -> None:
-        import msgpack
-
-        fields = [(kind, msgpack.packb(metadata, default=_plain)), *images]
+    def _send(self, fields: list[tuple[Field, bytes]]) -> None:
         parts = [part for kind, body in fields for part in (_HEADER.pack(kind, len(body)), body)]
         view = memoryview(b"".join((*parts, _HEADER.pack(Field.END_OF_MESSAGE, 0))))
         try:
@@ -132,9 +121,10 @@ class HttpWire:
         self._token, self._boundary = token.encode(), uuid.uuid4().hex.encode()
         self._response: http.client.HTTPResponse | None = None
 
-    def send(self, metadata: dict[str, Any], images: Images) -> None:
+    def send(self, metadata: bytes, images: Images) -> None:
+        """metadata: as JSON."""
         parts = [
-            self._part(b'"metadata"', b"text/plain; charset=utf-8", json.dumps(metadata, default=_plain).encode()),
+            self._part(b'"metadata"', b"text/plain; charset=utf-8", metadata),
             self._part(b'"token"', b"text/plain; charset=utf-8", self._token),
             *(
                 self._part(f'"{self._NAMES[kind]}"; filename="image"'.encode(), b"image/raw", body)
