@@ -148,7 +148,10 @@ def _speed(folder: Path) -> None:
     session = _session()
     _said("the executable's own work for such a step, no wire", [_alone(session) for _ in range(REPEATS)], "/s in one")
     for size in (128, 224):
-        _said(f"drawing alone, RGB and ids, {size} px", [_drawing(session, size) for _ in range(REPEATS)], "/s in one")
+        for name, quality in (("dataset quality", "dataset"), ("Very Low", "observation")):
+            session.quality = quality
+            rates = [_drawing(session, size) for _ in range(REPEATS)]
+            _said(f"drawing alone, RGB and ids, {size} px, {name}", rates, "/s in one")
     for size in (128, 224):
         raw = _raw(session.world)
         _said(
