@@ -41,8 +41,8 @@ class Item:
     part_names: tuple[str, ...] = ()
     apart: bool = False
     body: int = 0
-    shut_geoms: list[int] = field(default_factory=list)  # what its own meshes show
-    open_geoms: list[int] = field(default_factory=list)
+    shut_geoms: list[int] = field(default_factory=list)  # of its own meshes: as it is shut, or whole
+    open_geoms: list[int] = field(default_factory=list)  # as it is open, or its carcass
     switch_geoms: list[int] = field(default_factory=list)
     leaf_joints: list[int] = field(default_factory=list)  # addresses in qpos
 

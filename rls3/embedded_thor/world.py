@@ -49,7 +49,7 @@ class World:
         self.items: dict[str, Item] = {}
         self._glow: dict[str, int] = {}  # how many of a part's geoms are its piece's
         self.hulls: dict[str, tuple[np.ndarray, ...]] = {}  # of physics.py
-        self.shell_geoms = self._add_shell(spec)
+        self._add_shell(spec)
         self._add_furniture(spec)
         self._add_objects(spec)
         self._add_lights(spec)
@@ -98,11 +98,10 @@ class World:
             type=mujoco.mjtGeom.mjGEOM_MESH, meshname=key, material=material, contype=0, conaffinity=0, group=VISIBLE_GROUP, mass=0,
         )  # fmt: skip
 
-    def _add_shell(self, spec: mujoco.MjSpec) -> int:
+    def _add_shell(self, spec: mujoco.MjSpec) -> None:
         meshes = (*self.room.shell, *((self.room.rug,) if self.room.rug else ()))
         for i, mesh in enumerate(meshes):
             self._geom(spec, spec.worldbody, f"shell{i}", mesh, mesh.material)
-        return len(meshes)
 
     def _add_furniture(self, spec: mujoco.MjSpec) -> None:
         for piece in self.room.furniture:
