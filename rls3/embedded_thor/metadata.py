@@ -158,7 +158,7 @@ def agent_metadata(session: "Session", with_images: bool = True) -> dict[str, An
 
 def all_but_objects(session: "Session", with_images: bool) -> dict[str, Any]:
     agent, world, outcome = session.agent, session.world, session.agent.outcome
-    held = world.items.get(agent.held)
+    held, colors = world.items.get(agent.held), with_images and (session.ids_on or session.classes_on)
     pose = {
         "position": dict(_ZERO),
         "rotation": dict(_ZERO),
@@ -193,7 +193,7 @@ def all_but_objects(session: "Session", with_images: bool) -> dict[str, Any]:
         "screenWidth": session.width,
         "screenHeight": session.height,
         "agentId": session.active_agent,
-        "colors": session.color_table() if with_images and (session.ids_on or session.classes_on) else None,
+        "colors": world.palette.table(item for item in world.items.values() if item.active) if colors else None,
         "colorBounds": None,
         "depthFormat": "Meters",
         "flatSurfacesOnGrid": [],

@@ -10,7 +10,7 @@ import numpy as np
 from rls3.embedded_thor.coords import to_mujoco
 from rls3.embedded_thor.world import FAR_M, NEAR_M, PARTS_GROUP, VISIBLE_GROUP, WHOLE_GROUP, World
 
-_MOST_FIGURES = 16
+_MOST_FIGURES, _PARTS_OF_FIGURE = 16, 3
 _CONTEXTS_KEPT = 8  # each a world's meshes and textures as OpenGL has them, for one quality
 
 
@@ -153,7 +153,7 @@ class Renderer:
             world.model.vis.quality.shadowsize = max(preset.shadow_px, 1)
             world.model.vis.quality.offsamples = preset.samples
             world.model.vis.global_.offwidth, world.model.vis.global_.offheight = width, height
-            scene = mujoco.MjvScene(world.model, maxgeom=world.model.ngeom + 16 + 3 * _MOST_FIGURES)
+            scene = mujoco.MjvScene(world.model, maxgeom=world.model.ngeom + 16 + _PARTS_OF_FIGURE * _MOST_FIGURES)
             context = mujoco.MjrContext(world.model, mujoco.mjtFontScale.mjFONTSCALE_50.value)
             mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN.value, context)
             context.readDepthMap = mujoco.mjtDepthMap.mjDEPTH_ZEROFAR
@@ -193,6 +193,7 @@ class Renderer:
         # A colour is 1 + the place in the scene, its low byte in red, the next in green; 0 is background.
         places = np.ndarray((height, width), "<u2", codes, strides=(3 * width, 3))
         drawn = _drawn(world, PARTS_GROUP)
+        assert len(drawn) + _PARTS_OF_FIGURE * len(figures) == scene.ngeom, "a colour must name its geom"
         geoms = np.full(scene.ngeom + 1, -1, np.int32)
         geoms[1 : 1 + len(drawn)] = drawn
         return Frame(color, geoms[places], _metres(buffer) if depth else None)

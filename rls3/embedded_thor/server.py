@@ -42,9 +42,9 @@ def _images(session: Session) -> list[tuple[Field, bytes]]:
         frame = session.draw(view, agent)
         images.append((color, frame.color.tobytes()))
         if session.ids_on:
-            images.append((ids, session.id_image(frame.geoms)))
+            images.append((ids, session.world.palette.image(frame.geoms)))
         if session.classes_on:
-            images.append((classes, session.id_image(frame.geoms, by_type=True)))
+            images.append((classes, session.world.palette.image(frame.geoms, by_type=True)))
         if session.depth_on:
             images.append((depth, frame.depth.tobytes()))
         if session.normals_on:

@@ -1,9 +1,7 @@
 """What the executable knows between two actions: the world, the agent, its cameras and settings; and questions on them."""
 
-import colorsys
 import ctypes
 import math
-import zlib
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -126,7 +124,6 @@ class Session:
     rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
     clock_s: float = 0.0
     listing: Any = field(default=None, repr=False)  # of metadata.py
-    _colors: tuple[Any, list[dict[str, Any]]] = field(default=((), []), repr=False)
     _carriers: tuple[Any, dict[str, list[str]]] = field(default=((), {}), repr=False)
 
     @property
@@ -397,66 +394,3 @@ class Session:
             if agent is not eye_of and self.agents_visible
         ]  # fmt: skip
         return self.renderer.draw(self.world, view, self.width, self.height, self.quality, ids, depth, figures)
-
-    def color_of(self, item: Item | None) -> tuple[int, int, int]:
-        """The instance colour of an item: a fixed function of its id. The shell is (0, 0, 0)... the floor included."""
-        if item is None:
-            return (0, 0, 0)
-        code = zlib.crc32(item.object_id.encode())
-        rgb = colorsys.hsv_to_rgb(
-            (code & 0xFFFF) / 65536, 0.4 + 0.6 * ((code >> 16) & 0xFF) / 255, 0.4 + 0.6 * (code >> 24) / 255
-        )
-        return tuple(round(255 * v) for v in rgb)
-
-    def unique_colors(self) -> dict[str, tuple[int, int, int]]:
-        """Instance colours by object id, clashes moved apart; the same for the life of a floor plan."""
-        cached = getattr(self.world, "instance_colors", None)
-        if cached is None:
-            taken, cached = {(0, 0, 0)}, {}
-            for item in self.world.items.values():
-                color = self.color_of(item)
-                while color in taken:
-                    color = (color[0], color[1], (color[2] + 1) % 256)
-                taken.add(color)
-                cached[item.object_id] = color
-            self.world.instance_colors = cached
-        return cached
-
-    def color_table(self) -> list[dict[str, Any]]:
-        """`colors` of the metadata: of every object that is there by id, and of their types."""
-        number, version, _ = self.state_key
-        if self._colors[0] != (number, version):
-            there = [item for item in self.world.items.values() if item.active]
-            instances, types = self.unique_colors(), self.type_colors()
-            named = {item.object_id: instances[item.object_id] for item in there} | {
-                item.type: types[item.type] for item in there
-            }
-            table = [{"color": list(color), "name": name} for name, color in named.items()]
-            self._colors = ((number, version), table)
-        return self._colors[1]
-
-    def type_colors(self) -> dict[str, tuple[int, int, int]]:
-        """One colour for each object type, the same in every floor plan; none is an instance's."""
-        taken, colors = set(self.unique_colors().values()), {}
-        for name in sorted({item.type for item in self.world.items.values()}):
-            code = zlib.crc32(name.encode())
-            color = (code & 255, code >> 8 & 255, code >> 16 & 255)
-            while color in taken or color == (0, 0, 0):
-                color = (color[0], color[1], (color[2] + 1) % 256)
-            taken.add(color)
-            colors[name] = color
-        return colors
-
-    def id_image(self, geoms: np.ndarray, by_type: bool = False) -> bytes:
-        """RGBA32 with alpha 255: the colour of each pixel's object, or of its type."""
-        cached = getattr(self.world, "rgba_of_geom", {})
-        if by_type not in cached:
-            colors = self.type_colors() if by_type else self.unique_colors()
-            table = np.zeros((len(self.world.item_of_geom) + 1, 4), np.uint8)
-            table[:, 3] = 255
-            for geom, item in enumerate(self.world.item_of_geom):
-                if item is not None:
-                    table[geom, :3] = colors[item.type if by_type else item.object_id]
-            cached[by_type] = table.view(np.uint32).ravel()
-            self.world.rgba_of_geom = cached
-        return cached[by_type][geoms].tobytes()

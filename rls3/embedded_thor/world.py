@@ -15,6 +15,7 @@ from rls3.embedded_thor.content import Mesh, Opening, Part, Placed, Room, Switch
 from rls3.embedded_thor.coords import euler_to_matrix, quaternion_to_mujoco, to_mujoco
 from rls3.embedded_thor.item import Item, object_id
 from rls3.embedded_thor.materials import SIZE_PX, texture
+from rls3.embedded_thor.palette import Palette
 
 # Groups of geoms: what every picture and every ray sees; a piece of furniture drawn as one, in colour; the same piece as
 # carcass and parts, for ids, depth and rays; what nothing sees. The two look alike while all parts are shut and off.
@@ -56,6 +57,7 @@ class World:
         self.model = spec.compile()
         self.data = mujoco.MjData(self.model)
         self._bind()
+        self.palette = Palette(self.items.values(), self.item_of_geom)
         self._original = (
             self.model.light_diffuse.copy(),
             self.model.light_dir.copy(),
