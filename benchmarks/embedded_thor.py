@@ -24,31 +24,42 @@ import mujoco
 import numpy as np
 import psutil
 
-from rls3.embedded_thor.actions import perform
-from rls3.embedded_thor.packing import packed_agent, packed_answer
-from rls3.embedded_thor.physics import settle
-from rls3.embedded_thor.rooms import SCENE_NAMES, room
-from rls3.embedded_thor.session import Session
-from rls3.embedded_thor.world import World
+from embedded_thor.actions import perform
+from embedded_thor.packing import packed_agent, packed_answer
+from embedded_thor.physics import settle
+from embedded_thor.rooms import SCENE_NAMES, room
+from embedded_thor.session import Session
+from embedded_thor.world import World
 from rls3.params import load_params
 from rls3.thor.backend import make_backend
 from rls3.thor.controller import SafeController, make_controller
 
 REPEATS = 5
-LOOK = {"rotation": {"x": 0, "y": 30, "z": 0}, "horizon": 20.0, "standing": True, "forceAction": True}
+LOOK = {
+    "rotation": {"x": 0, "y": 30, "z": 0},
+    "horizon": 20.0,
+    "standing": True,
+    "forceAction": True,
+}
 
 
 def _start(folder: Path, size_px: int, **arguments: object) -> SafeController:
     params = load_params(Path("params.yaml")).simulator
     return make_controller(
-        make_backend(params), folder, 60.0, width=size_px, height=size_px, quality="Medium",
+        make_backend(params),
+        folder,
+        60.0,
+        width=size_px,
+        height=size_px,
+        quality="Medium",
         **{"scene": "FloorPlan201", "renderInstanceSegmentation": True, **arguments},
-    )  # fmt: skip
+    )
 
 
 def _said(name: str, values: list[float], unit: str) -> None:
     print(
-        f"{name:58} {statistics.median(values):9.3f} {unit}  (min {min(values):.3f}, max {max(values):.3f})", flush=True
+        f"{name:58} {statistics.median(values):9.3f} {unit}  (min {min(values):.3f}, max {max(values):.3f})",
+        flush=True,
     )
 
 
@@ -83,7 +94,9 @@ class _Pair:
         started = time.perf_counter()
         for pipe in self._pipes:
             pipe.send((size_px, n, draw))
-        self.client_ms = 1000 * max([pipe.recv() for pipe in self._pipes]) / max(n, 1)  # a client's CPU time for one
+        self.client_ms = (
+            1000 * max([pipe.recv() for pipe in self._pipes]) / max(n, 1)
+        )  # a client's CPU time for one
         return time.perf_counter() - started
 
     def close(self) -> None:
@@ -97,8 +110,9 @@ def _client(folder: Path, pipe: Any) -> None:
     controller = _start(folder, 128)
     poses = [
         {"objectName": o["name"], "position": o["position"], "rotation": o["rotation"]}
-        for o in controller.last_event.metadata["objects"] if o["pickupable"]
-    ][:3]  # fmt: skip
+        for o in controller.last_event.metadata["objects"]
+        if o["pickupable"]
+    ][:3]
     controller.act("SetObjectPoses", objectPoses=poses, placeStationary=True)
     pipe.send("ready")
     while (job := pipe.recv()) is not None:
@@ -129,7 +143,11 @@ def _speed(folder: Path) -> None:
     _said("start to first frame, 128 px", [starting() for _ in range(REPEATS)], "s")
     controller = _start(folder, 128)
     new = iter([f"FloorPlan{n}" for n in (2, 203, 305, 407, 9)])
-    _said("reset to a new floor plan", [_timed(lambda: controller.reset(next(new))) for _ in range(REPEATS)], "s")
+    _said(
+        "reset to a new floor plan",
+        [_timed(lambda: controller.reset(next(new))) for _ in range(REPEATS)],
+        "s",
+    )
     _said(
         "reset to a floor plan that is kept",
         [_timed(lambda: controller.reset("FloorPlan201")) for _ in range(REPEATS)],
@@ -142,11 +160,21 @@ def _speed(folder: Path) -> None:
     _said("ai2thor's client, CPU time of such a step", [ms for _, ms in steps], "ms")
     for size in (128, 224, 300):
         frames = [(2 * 150 / pair.seconds(size, 150, True), pair.client_ms) for _ in range(REPEATS)]
-        _said(f"RGB and ids, {size} px, dataset quality, both", [rate for rate, _ in frames], "/s in total")
-        _said(f"ai2thor's client, CPU time of such a frame, {size} px", [ms for _, ms in frames], "ms")
+        _said(
+            f"RGB and ids, {size} px, dataset quality, both",
+            [rate for rate, _ in frames],
+            "/s in total",
+        )
+        _said(
+            f"ai2thor's client, CPU time of such a frame, {size} px", [ms for _, ms in frames], "ms"
+        )
     pair.close()
     session = _session()
-    _said("the executable's own work for such a step, no wire", [_alone(session) for _ in range(REPEATS)], "/s in one")
+    _said(
+        "the executable's own work for such a step, no wire",
+        [_alone(session) for _ in range(REPEATS)],
+        "/s in one",
+    )
     for size in (128, 224):
         for name, quality in (("dataset quality", "dataset"), ("Very Low", "observation")):
             session.quality = quality
@@ -155,7 +183,9 @@ def _speed(folder: Path) -> None:
     for size in (128, 224):
         raw = _raw(session.world)
         _said(
-            f"mujoco.Renderer, the same room, RGB and ids, {size} px", [raw(size) for _ in range(REPEATS)], "/s in one"
+            f"mujoco.Renderer, the same room, RGB and ids, {size} px",
+            [raw(size) for _ in range(REPEATS)],
+            "/s in one",
         )
 
 
@@ -166,7 +196,11 @@ def _session() -> Session:
     perform(session, {"action": "Initialize", "renderInstanceSegmentation": True})
     kept = [item for item in session.world.items.values() if item.pickupable][:3]
     poses = [
-        {"objectName": i.name, "position": dict(zip("xyz", map(float, i.position))), "rotation": {"y": 0.0}}
+        {
+            "objectName": i.name,
+            "position": dict(zip("xyz", map(float, i.position))),
+            "rotation": {"y": 0.0},
+        }
         for i in kept
     ]
     perform(session, {"action": "SetObjectPoses", "objectPoses": poses, "placeStationary": True})
@@ -180,7 +214,17 @@ def _alone(session: Session, n: int = 300) -> float:
     def steps() -> None:
         for i in range(n):
             look = LOOK | {"rotation": {"x": 0, "y": 17.0 * i % 360, "z": 0}}
-            perform(session, {"action": "TeleportFull", "x": 0.5, "y": 0.901, "z": 0.5, "renderImage": False, **look})
+            perform(
+                session,
+                {
+                    "action": "TeleportFull",
+                    "x": 0.5,
+                    "y": 0.901,
+                    "z": 0.5,
+                    "renderImage": False,
+                    **look,
+                },
+            )
             packed_answer([packed_agent(session, with_images=False)], {"sequenceId": i})
 
     return n / _timed(steps)
@@ -309,11 +353,15 @@ def _rest() -> None:
             for item in items:
                 position, matrix = before[item.name]
                 upright = float((matrix.T @ item.matrix)[1, 1])
-                if np.linalg.norm(item.position - position) > 0.02 or upright < np.cos(np.radians(8)):
+                if np.linalg.norm(item.position - position) > 0.02 or upright < np.cos(
+                    np.radians(8)
+                ):
                     moved.append(f"{name} {item.name}")
         furnished = "every colour" if every_color else "everyday"
-        print(f"{furnished}: {len(moved)} of {count} objects in {len(SCENE_NAMES)} floor plans moved {moved}; "
-              f"{statistics.median(seconds):.2f} s a floor plan")  # fmt: skip
+        print(
+            f"{furnished}: {len(moved)} of {count} objects in {len(SCENE_NAMES)} floor plans moved {moved}; "
+            f"{statistics.median(seconds):.2f} s a floor plan"
+        )
 
 
 def main() -> None:
@@ -321,7 +369,9 @@ def main() -> None:
     parser.add_argument("--actions", type=int, default=0)
     parser.add_argument("--rest", action="store_true")
     arguments = parser.parse_args()
-    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; median of {REPEATS}")
+    print(
+        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; median of {REPEATS}"
+    )
     if arguments.rest:
         _rest()
         return

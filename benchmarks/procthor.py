@@ -52,7 +52,9 @@ def _house(generation: types.ModuleType, controller: SafeController, seed: int) 
     house.validate(controller)
     controller.reset(scene="Procedural")
     started = time.perf_counter()
-    unknown = controller.act("CreateHouse", house=house.data, renderImage=False).metadata["actionReturn"]
+    unknown = controller.act("CreateHouse", house=house.data, renderImage=False).metadata[
+        "actionReturn"
+    ]
     seconds = time.perf_counter() - started
     rooms, walls, doors = (len(house.data[key]) for key in ("rooms", "walls", "doors"))
     objects = sum(1 + len(o.get("children") or ()) for o in house.data["objects"])
@@ -82,7 +84,13 @@ def main() -> None:
     simulator = simulator.model_copy(update={"embedded_command": embedded_command()})
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         controller = make_controller(
-            make_backend(simulator), Path(folder), 30.0, scene="Procedural", width=64, height=64, quality="Low"
+            make_backend(simulator),
+            Path(folder),
+            30.0,
+            scene="Procedural",
+            width=64,
+            height=64,
+            quality="Low",
         )
         stack.callback(controller.stop)
         print("seed  rooms  walls  doors  objects  left out  seconds  ProcTHOR says")

@@ -16,10 +16,10 @@ import numpy as np
 from rls3.agents.environment import SceneEnv
 from rls3.agents.ppo import make_agent
 from rls3.agents.rollout import collect
-from rls3.dataset.stratified import stratified_specs
 from rls3.evaluation.benchmark import read_benchmark
 from rls3.evaluation.metrics import judge
 from rls3.params import Params, check_params, load_params
+from rls3.placing.stratified import stratified_specs
 from rls3.thor.client import ThorClient
 from rls3.thor.pool import RenderPool
 from rls3.vlm.finetune import finetune
@@ -55,9 +55,12 @@ def main() -> None:
             agent = make_agent(params.agent, env, 0)
             n = params.sampling.steps_per_episode
             print(
-                "sampling (policy, solver, measure), one process ", _rate(n, lambda: collect(agent, env, range(1), 0))
+                "sampling (policy, solver, measure), one process ",
+                _rate(n, lambda: collect(agent, env, range(1), 0)),
             )
-            rooms = list(env.surveys.values())[: params.campaign.episodes_per_round]  # as many as a round visits
+            rooms = list(env.surveys.values())[
+                : params.campaign.episodes_per_round
+            ]  # as many as a round visits
             endless = stratified_specs(rooms, params.sampling, np.random.default_rng(0))
             specs = list(itertools.islice(endless, 400))
             specs.sort(key=lambda spec: spec.floor_plan)

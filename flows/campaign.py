@@ -18,7 +18,9 @@ from tasks import tracking, versioning
 Announce = Callable[[str], None]
 
 
-def run_campaign(workshop: Workshop, prefect: bool, announce: Announce, process_started: float) -> dict[str, Any]:
+def run_campaign(
+    workshop: Workshop, prefect: bool, announce: Announce, process_started: float
+) -> dict[str, Any]:
     """Continue the campaign where it stands, to its end. Returns `summary.json`.
 
     Args:
@@ -46,7 +48,9 @@ def run_campaign(workshop: Workshop, prefect: bool, announce: Announce, process_
         return finish_campaign(workshop, before, parts, process_started)
 
 
-def finish_campaign(workshop: Workshop, before: int, parts: dict[str, float], process_started: float) -> dict[str, Any]:
+def finish_campaign(
+    workshop: Workshop, before: int, parts: dict[str, float], process_started: float
+) -> dict[str, Any]:
     """Test, gate, promote, report, summarise; nothing is done twice for the same result."""
     campaign, done = workshop.campaign, workshop.campaign.rounds_done()
     result = rules.best_round(done)
@@ -65,12 +69,20 @@ def finish_campaign(workshop: Workshop, before: int, parts: dict[str, float], pr
         }
         uri, model_version = tracking.register(campaign, result, alias, tags)
         tracking.finish_run(campaign, evaluation)
-    own = sum(result_.record(stage.__name__)["seconds"] for result_ in done[:before] for stage in STAGES)
-    parts["total"] = time.time() - process_started + own  # rounds of earlier calls count with their stages
+    own = sum(
+        result_.record(stage.__name__)["seconds"] for result_ in done[:before] for stage in STAGES
+    )
+    parts["total"] = (
+        time.time() - process_started + own
+    )  # rounds of earlier calls count with their stages
     extra = {
-        "mlflow_run_id": tracking.open_run(campaign), "model_uri": uri, "model_version": model_version, "data_version": version,
-        "gate": asdict(decision), "report": str(campaign.report),
-    }  # fmt: skip
+        "mlflow_run_id": tracking.open_run(campaign),
+        "model_uri": uri,
+        "model_version": model_version,
+        "data_version": version,
+        "gate": asdict(decision),
+        "report": str(campaign.report),
+    }
     parts.pop("rounds", None)
     summary = rules.summarize_campaign(campaign, done, evaluation, parts, extra)
     from rls3.report.collect import report_campaign
@@ -96,15 +108,23 @@ def gate(workshop: Workshop, result: Round) -> rules.Decision:
 
         family = json.loads((champion / "config.json").read_text())["model_type"]
         before = judge(
-            load_vlm(family, str(champion)), workshop.benchmark("val"), workshop.params.evaluation.batch_size
+            load_vlm(family, str(champion)),
+            workshop.benchmark("val"),
+            workshop.params.evaluation.batch_size,
         )
     from rls3.round import write_json
     from rls3.stages import load_verdicts
 
-    decision = rules.decide(before, load_verdicts(result.verdicts), workshop.params, workshop.seed(0, "bootstrap"))
+    decision = rules.decide(
+        before, load_verdicts(result.verdicts), workshop.params, workshop.seed(0, "bootstrap")
+    )
     write_json(
         path,
-        {"round": result.number, "against": "base" if champion is None else "champion", "decision": asdict(decision)},
+        {
+            "round": result.number,
+            "against": "base" if champion is None else "champion",
+            "decision": asdict(decision),
+        },
     )
     return decision
 
@@ -130,7 +150,9 @@ def round_line(round_: Round) -> str:
         round_.record("reward")["mean"],
     )
     terms = " ".join(f"{term} {s['accuracy'] * 100:.0f}" for term, s in val["by_term"].items())
-    seconds = " ".join(f"{stage.__name__} {round_.record(stage.__name__)['seconds']:.0f}" for stage in STAGES)
+    seconds = " ".join(
+        f"{stage.__name__} {round_.record(stage.__name__)['seconds']:.0f}" for stage in STAGES
+    )
     proposed = round_.record("sample")["proposed"]
     return (
         f"round {round_.number}: {validation['kept']} valid of {proposed} | val accuracy {val['accuracy']['accuracy'] * 100:.1f} % ({terms}) "
@@ -146,7 +168,9 @@ def campaign_flow(workshop: Workshop, announce: Announce, process_started: float
 
 @flow(name="nightly campaign", log_prints=True)
 def nightly(
-    params_file: str = "params.yaml", overrides: list[str] | None = None, keep_adding_rounds: bool = True
+    params_file: str = "params.yaml",
+    overrides: list[str] | None = None,
+    keep_adding_rounds: bool = True,
 ) -> dict[str, Any]:
     """What the scheduled deployment runs: the campaign of params.yaml, each night by `campaign.rounds` further rounds.
 

@@ -26,7 +26,9 @@ def compare(campaign: Campaign, agents: Sequence[str], seeds: Sequence[int]) -> 
             with Workshop(one) as workshop:
                 summary = campaign_flow(workshop, lambda line: None, time.time())
             done = one.rounds_done()
-            curves[agent].append([r.record("evaluate")["val"]["accuracy"]["accuracy"] for r in done])
+            curves[agent].append(
+                [r.record("evaluate")["val"]["accuracy"]["accuracy"] for r in done]
+            )
             samples[agent].append(np.cumsum([r.record("validate")["kept"] for r in done]).tolist())
             yield f"{agent:8} seed {seed}: test {100 * summary['base_accuracy']:.1f} -> {100 * summary['final_accuracy']:.1f} % with {summary['samples_valid']} samples"
     for agent in agents:

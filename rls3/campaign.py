@@ -31,11 +31,15 @@ def decide(before: Verdicts, after: Verdicts, params: Params, seed: int) -> Deci
     reasons = (
         []
         if gain.low > 0
-        else [f"gain {gain.accuracy:+.3f} is not above zero (95 % interval {gain.low:+.3f} to {gain.high:+.3f})"]
+        else [
+            f"gain {gain.accuracy:+.3f} is not above zero (95 % interval {gain.low:+.3f} to {gain.high:+.3f})"
+        ]
     )
     drops = np.nanmean(before.term_right, axis=0) - np.nanmean(after.term_right, axis=0)
     reasons += [
-        f"'{term}' falls by {drop:.3f}" for term, drop in zip(TERMS, drops) if drop > params.gate.term_tolerance
+        f"'{term}' falls by {drop:.3f}"
+        for term, drop in zip(TERMS, drops)
+        if drop > params.gate.term_tolerance
     ]
     return Decision(not reasons, gain.accuracy, gain.low, gain.high, tuple(reasons))
 
@@ -44,7 +48,11 @@ def should_stop(campaign: Campaign, done: list[Round]) -> bool:
     """Early stopping on val: `campaign.patience_rounds` rounds without a better accuracy (0: never)."""
     patience = campaign.params.campaign.patience_rounds
     curve = [r.record("evaluate")["val"]["accuracy"]["accuracy"] for r in done]
-    return bool(patience) and len(curve) > patience and max(curve[-patience:]) <= max(curve[:-patience])
+    return (
+        bool(patience)
+        and len(curve) > patience
+        and max(curve[-patience:]) <= max(curve[:-patience])
+    )
 
 
 def best_round(done: list[Round]) -> Round:
@@ -87,12 +95,17 @@ def evaluate_campaign(workshop: Workshop, result: Round) -> dict[str, Any]:
         if not samples:  # no type is held out
             continue
         before, after = (
-            judge(workshop.vlm(r), samples, params.batch_size, None, workshop.image_features) for r in (None, result)
+            judge(workshop.vlm(r), samples, params.batch_size, None, workshop.image_features)
+            for r in (None, result)
         )
         for name, verdicts in (("base", before), ("final", after)):
             evaluation[name][split] = asdict(summarize(verdicts, samples, params, seed))
-            save_verdicts(verdicts, workshop.campaign.folder / f"{split}-verdicts-{name}.safetensors")
-        evaluation["gain" if split == "test" else f"gain_{split}"] = asdict(paired_gain(before, after, params, seed))
+            save_verdicts(
+                verdicts, workshop.campaign.folder / f"{split}-verdicts-{name}.safetensors"
+            )
+        evaluation["gain" if split == "test" else f"gain_{split}"] = asdict(
+            paired_gain(before, after, params, seed)
+        )
     write_json(path, evaluation)
     return evaluation
 
@@ -104,7 +117,9 @@ def write_recipe(campaign: Campaign, done: list[Round]) -> None:
         campaign.recipe,
         {
             "campaign": campaign.name,
-            "params": {group: params[group] for group in ("campaign", "vlm", "finetune", "evaluation")},
+            "params": {
+                group: params[group] for group in ("campaign", "vlm", "finetune", "evaluation")
+            },
             "val_accuracy": [r.record("evaluate")["val"]["accuracy"]["accuracy"] for r in done],
         },
     )
@@ -112,11 +127,18 @@ def write_recipe(campaign: Campaign, done: list[Round]) -> None:
 
 def library_seconds(done: list[Round]) -> dict[str, float]:
     """Seconds by stage over all rounds."""
-    return {stage.__name__: round(sum(r.record(stage.__name__)["seconds"] for r in done), 2) for stage in STAGES}
+    return {
+        stage.__name__: round(sum(r.record(stage.__name__)["seconds"] for r in done), 2)
+        for stage in STAGES
+    }
 
 
 def summarize_campaign(
-    campaign: Campaign, done: list[Round], evaluation: dict[str, Any], seconds: dict[str, float], extra: dict[str, Any]
+    campaign: Campaign,
+    done: list[Round],
+    evaluation: dict[str, Any],
+    seconds: dict[str, float],
+    extra: dict[str, Any],
 ) -> dict[str, Any]:
     """`summary.json`.
 
@@ -132,13 +154,20 @@ def summarize_campaign(
         "final_accuracy": evaluation["final"]["test"]["accuracy"]["accuracy"],
         "gain": evaluation["gain"]["accuracy"],
         "interval": [evaluation["gain"]["low"], evaluation["gain"]["high"]],
-        "by_term": {t: [evaluation[w]["test"]["by_term"][t]["accuracy"] for w in ("base", "final")] for t in TERMS},
+        "by_term": {
+            t: [evaluation[w]["test"]["by_term"][t]["accuracy"] for w in ("base", "final")]
+            for t in TERMS
+        },
         "unseen_types": [evaluation[w]["unseen"]["accuracy"]["accuracy"] for w in ("base", "final")]
         if "unseen" in evaluation["base"]
         else None,
-        "object_accuracy": [evaluation[w]["test"]["object_accuracy"]["accuracy"] for w in ("base", "final")],
+        "object_accuracy": [
+            evaluation[w]["test"]["object_accuracy"]["accuracy"] for w in ("base", "final")
+        ],
         "samples_valid": sum(r.record("validate")["kept"] for r in done),
-        "samples_invalid": sum(r.record("sample")["proposed"] - r.record("validate")["accepted"] for r in done),
+        "samples_invalid": sum(
+            r.record("sample")["proposed"] - r.record("validate")["accepted"] for r in done
+        ),
         "rounds": len(done),
         "result_round": evaluation["round"],
         "seconds_total": round(total, 1),

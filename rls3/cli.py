@@ -21,7 +21,9 @@ app = typer.Typer(
     help="Find where a VLM fails at spatial reasoning, make the scenes that mend it, hand over a better model.",
 )
 ParamsOption = Annotated[Path, typer.Option("--params", help="The parameters' file.")]
-SetOption = Annotated[list[str], typer.Option("-S", help="Override a parameter: -S group.key=value (again for more).")]
+SetOption = Annotated[
+    list[str], typer.Option("-S", help="Override a parameter: -S group.key=value (again for more).")
+]
 PlainOption = Annotated[
     bool, typer.Option("--no-prefect", help="Run the same stages as plain Python, without Prefect.")
 ]
@@ -55,7 +57,11 @@ def _interrupted(*_: object) -> None:
     """End everything at once: every file is whole at any moment, and Prefect's client would wait for its server, which Ctrl-C has reached too."""
     import psutil
 
-    print("\nrls3: interrupted; what was finished is kept, run again to continue", file=sys.stderr, flush=True)
+    print(
+        "\nrls3: interrupted; what was finished is kept, run again to continue",
+        file=sys.stderr,
+        flush=True,
+    )
     for child in psutil.Process().children(recursive=True):
         child.kill()
     os._exit(130)
@@ -82,7 +88,9 @@ def _prefect_here(root: Path) -> None:
     # Failures are told in one sentence by `main`; Prefect would print each with its traceback.
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
     os.environ.setdefault("PREFECT_SERVER_LOGGING_LEVEL", "CRITICAL")
-    logging.getLogger("EventsWorker").setLevel(logging.CRITICAL)  # Prefect's own, outside its hierarchy
+    logging.getLogger("EventsWorker").setLevel(
+        logging.CRITICAL
+    )  # Prefect's own, outside its hierarchy
 
 
 class _Screen:
@@ -90,7 +98,13 @@ class _Screen:
 
     def __init__(self) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+        )
 
         self.console = Console(highlight=False)
         self._bars = Progress(
@@ -124,13 +138,17 @@ class _Screen:
 
 
 @app.command()
-def run(params: ParamsOption = _PARAMS, override: SetOption = _NONE, no_prefect: PlainOption = False) -> None:
+def run(
+    params: ParamsOption = _PARAMS, override: SetOption = _NONE, no_prefect: PlainOption = False
+) -> None:
     """Run the campaign of params.yaml, or continue it where it stands."""
     _campaign(params, override, no_prefect, lambda campaign: campaign)
 
 
 @app.command("round")
-def one_round(params: ParamsOption = _PARAMS, override: SetOption = _NONE, no_prefect: PlainOption = False) -> None:
+def one_round(
+    params: ParamsOption = _PARAMS, override: SetOption = _NONE, no_prefect: PlainOption = False
+) -> None:
     """Run the next round of the campaign, beyond campaign.rounds if that is reached."""
     from rls3.params import check_params
     from rls3.round import Campaign
@@ -143,7 +161,9 @@ def one_round(params: ParamsOption = _PARAMS, override: SetOption = _NONE, no_pr
     _campaign(params, override, no_prefect, extended)
 
 
-def _campaign(params: Path, override: list[str], no_prefect: bool, adjust: Callable[[Any], Any]) -> None:
+def _campaign(
+    params: Path, override: list[str], no_prefect: bool, adjust: Callable[[Any], Any]
+) -> None:
     campaign = adjust(_load(params, override))
     with campaign.locked():  # what speaks against it is said before anything starts
         _prefect_here(campaign.root)
@@ -171,11 +191,19 @@ def _closing_lines(summary: dict[str, Any], campaign: Any) -> list[str]:
     return [
         f"accuracy on test: {100 * summary['base_accuracy']:.1f} % -> {100 * summary['final_accuracy']:.1f} % "
         f"({100 * summary['gain']:+.1f} points, 95 % interval {low:+.1f} to {high:+.1f}) with {summary['samples_valid']} samples in {summary['rounds']} rounds",
-        *([f"with types held out: {100 * unseen[0]:.1f} % -> {100 * unseen[1]:.1f} %"] if unseen else []),
+        *(
+            [f"with types held out: {100 * unseen[0]:.1f} % -> {100 * unseen[1]:.1f} %"]
+            if unseen
+            else []
+        ),
         f"report:        {campaign.report}",
         f"MLflow run:    {summary['mlflow_run_id']}",
         f"model:         {summary['model_uri']} (version {summary['model_version']})"
-        + ("" if summary["gate"]["passed"] else f"; not champion: {'; '.join(summary['gate']['reasons'])}"),
+        + (
+            ""
+            if summary["gate"]["passed"]
+            else f"; not champion: {'; '.join(summary['gate']['reasons'])}"
+        ),
         f"data/ version: {summary['data_version']}",
         f"time:          {summary['seconds_total']:.0f} s"
         + (f", {100 * share:.0f} % of it orchestration" if share is not None else ""),
@@ -184,7 +212,9 @@ def _closing_lines(summary: dict[str, Any], campaign: Any) -> list[str]:
 
 @app.command()
 def evaluate(
-    model: Annotated[str, typer.Argument(help="models:/NAME@ALIAS, a checkpoint folder, a hub name, or 'base'.")] = "",
+    model: Annotated[
+        str, typer.Argument(help="models:/NAME@ALIAS, a checkpoint folder, a hub name, or 'base'.")
+    ] = "",
     split: str = "val",
     params: ParamsOption = _PARAMS,
     override: SetOption = _NONE,
@@ -201,7 +231,9 @@ def evaluate(
     vlm = _vlm(model, campaign)
     samples = read_benchmark(campaign.benchmark, split)
     settings = campaign.params.evaluation
-    result = summarize(judge(vlm, samples, settings.batch_size), samples, settings, campaign.params.campaign.seed)
+    result = summarize(
+        judge(vlm, samples, settings.batch_size), samples, settings, campaign.params.campaign.seed
+    )
     rows = [
         ("accuracy (macro over terms)", result.accuracy),
         *result.by_term.items(),
@@ -212,7 +244,9 @@ def evaluate(
     ]
     print(f"{model or campaign.params.vlm.checkpoint} on {split}, {result.n_samples} samples")
     for name, s in rows:
-        print(f"  {name:28} {100 * s.accuracy:5.1f} %  [{100 * s.low:.1f}, {100 * s.high:.1f}]  n={s.count}")
+        print(
+            f"  {name:28} {100 * s.accuracy:5.1f} %  [{100 * s.low:.1f}, {100 * s.high:.1f}]  n={s.count}"
+        )
 
 
 def _vlm(model: str, campaign: Any) -> Any:
@@ -236,7 +270,10 @@ def predict(
     image: Annotated[Path, typer.Argument(help="An image file.")],
     captions: Annotated[list[str], typer.Argument(help="Two captions or more.")],
     model: Annotated[
-        str, typer.Option(help="models:/NAME@ALIAS, a checkpoint folder or a hub name; the champion by default.")
+        str,
+        typer.Option(
+            help="models:/NAME@ALIAS, a checkpoint folder or a hub name; the champion by default."
+        ),
     ] = "",
     params: ParamsOption = _PARAMS,
     override: SetOption = _NONE,
@@ -249,7 +286,9 @@ def predict(
     try:
         pixels = np.asarray(Image.open(image).convert("RGB"))
     except (OSError, UnidentifiedImageError):
-        raise ModelError(f"{image} is not an image file that can be read; give a PNG or JPEG") from None
+        raise ModelError(
+            f"{image} is not an image file that can be read; give a PNG or JPEG"
+        ) from None
     vlm = _vlm(model or f"models:/{campaign.params.tracking.registered_model}@champion", campaign)
     import torch
 
@@ -266,7 +305,10 @@ def report(params: ParamsOption = _PARAMS, override: SetOption = _NONE) -> None:
     from rls3.round import read_json
 
     campaign = _load(params, override)
-    summary, evaluation = read_json(campaign.summary), read_json(campaign.folder / "evaluation.json")
+    summary, evaluation = (
+        read_json(campaign.summary),
+        read_json(campaign.folder / "evaluation.json"),
+    )
     print(report_campaign(campaign, summary, evaluation))
 
 

@@ -59,17 +59,23 @@ def _egl() -> str:
 
     code = "import mujoco; c = mujoco.GLContext(16, 16); c.make_current(); c.free(); print('ok')"
     environment = os.environ | {"MUJOCO_GL": os.environ.get("MUJOCO_GL", "egl")}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, env=environment)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, env=environment
+    )
     if done.stdout.strip() != "ok":
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise RLS3Error(f"no headless OpenGL ({last[:100]}); install it: apt-get install libegl1 libgl1-mesa-dri")
+        raise RLS3Error(
+            f"no headless OpenGL ({last[:100]}); install it: apt-get install libegl1 libgl1-mesa-dri"
+        )
     return "a headless OpenGL context works"
 
 
 def _disk(root: Path) -> str:
     free = shutil.disk_usage(root).free / 2**30
     if free < _DISK_GIB:
-        raise RLS3Error(f"only {free:.1f} GiB free below {root}; a campaign needs about {_DISK_GIB} GiB")
+        raise RLS3Error(
+            f"only {free:.1f} GiB free below {root}; a campaign needs about {_DISK_GIB} GiB"
+        )
     return f"{free:.0f} GiB free"
 
 
@@ -87,7 +93,9 @@ def _port() -> str:
 def _published(campaign: Campaign) -> str:
     missing = [str(p.name) for p in (campaign.base, campaign.benchmark) if not p.exists()]
     if missing:
-        raise RLS3Error(f"{' and '.join(missing)} not here yet; `rls3 run` fetches them, or `dvc pull`")
+        raise RLS3Error(
+            f"{' and '.join(missing)} not here yet; `rls3 run` fetches them, or `dvc pull`"
+        )
     return "base models and benchmarks are here"
 
 
@@ -96,11 +104,14 @@ def _simulator(campaign: Campaign) -> str:
 
     import numpy as np
 
-    from rls3.agents.placement import ANY_CELL, Goal, solve, spots_of
+    from rls3.placing.solver import ANY_CELL, Goal, solve, spots_of
     from rls3.thor.client import ThorClient
 
     started = time.perf_counter()
-    with tempfile.TemporaryDirectory() as folder, ThorClient(campaign.params.simulator, Path(folder)) as client:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        ThorClient(campaign.params.simulator, Path(folder)) as client,
+    ):
         survey = client.survey(campaign.params.simulator.floor_plans[0])
         first, second = sorted(survey.kinds)[:2]
         spec = solve(

@@ -23,6 +23,10 @@ class DataError(RLS3Error):
     """A dataset, benchmark or artefact is missing, damaged or fails validation."""
 
 
+class StorageError(RLS3Error):
+    """A file cannot be written: the disk is full, or the folder is read-only."""
+
+
 class ModelError(RLS3Error):
     """A VLM checkpoint is missing, damaged or of the wrong family."""
 

@@ -36,12 +36,15 @@ def code_commit(root: Path) -> str:
     """The git commit of the code, with "+changes" if the tree differs from it; "" outside git."""
 
     def git(*arguments: str) -> str:
-        return subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True).stdout.strip()
+        return subprocess.run(
+            ["git", "-C", str(root), *arguments], capture_output=True, text=True
+        ).stdout.strip()
 
     commit = git("rev-parse", "HEAD")
     return commit + (
         "+changes"
-        if commit and git("status", "--porcelain", "--untracked-files=no", "--", "*.py", "params.yaml")
+        if commit
+        and git("status", "--porcelain", "--untracked-files=no", "--", "*.py", "params.yaml")
         else ""
     )
 
@@ -49,7 +52,12 @@ def code_commit(root: Path) -> str:
 def lineage(round_: Round) -> dict[str, Any]:
     """The manifest of a finished round, but for what MLflow and DVC add."""
     campaign = round_.campaign
-    files = [round_.train, round_.rejected, round_.vlm / "model.safetensors", *round_.policy.glob("*.safetensors")]
+    files = [
+        round_.train,
+        round_.rejected,
+        round_.vlm / "model.safetensors",
+        *round_.policy.glob("*.safetensors"),
+    ]
     return {
         "campaign": campaign.name,
         "round": round_.number,

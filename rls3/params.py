@@ -30,7 +30,11 @@ def _in_turn(entries: tuple[str, ...]) -> tuple[str, ...]:
         if last < first:
             raise ValueError(f"the range {entry!r} runs backwards; write the lower number first")
         written_out.append([f"{match[1]}{number}" for number in range(first, last + 1)])
-    return tuple(dict.fromkeys(room for turn in zip_longest(*written_out) for room in turn if room is not None))
+    return tuple(
+        dict.fromkeys(
+            room for turn in zip_longest(*written_out) for room in turn if room is not None
+        )
+    )
 
 
 Rooms = Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_in_turn)]
@@ -247,9 +251,13 @@ def load_params(path: Path, overrides: Sequence[str] = ()) -> Params:
             f"{path} does not exist; run in the project's folder or name the file with --params"
         ) from None
     except yaml.YAMLError as error:
-        raise ParamsError(f"{path} is not valid YAML ({' '.join(str(error).split())}); mend that line") from None
+        raise ParamsError(
+            f"{path} is not valid YAML ({' '.join(str(error).split())}); mend that line"
+        ) from None
     if not isinstance(raw, dict):
-        raise ParamsError(f"{path} holds no groups of parameters; restore it with `git checkout {path.name}`")
+        raise ParamsError(
+            f"{path} holds no groups of parameters; restore it with `git checkout {path.name}`"
+        )
     for override in overrides:
         _apply(raw, override)
     return check_params(raw, str(path))
@@ -267,13 +275,19 @@ def _apply(raw: dict[str, Any], override: str) -> None:
     path, equals, text = override.partition("=")
     group, dot, key = path.strip().partition(".")
     if not equals or not dot:
-        raise ParamsError(f"-S {override!r} is not of the form group.key=value, e.g. -S campaign.rounds=2")
+        raise ParamsError(
+            f"-S {override!r} is not of the form group.key=value, e.g. -S campaign.rounds=2"
+        )
     if not isinstance(raw.get(group), dict):
-        raise ParamsError(f"-S {override!r}: unknown group {group!r}{_nearest(group, Params.model_fields)}")
+        raise ParamsError(
+            f"-S {override!r}: unknown group {group!r}{_nearest(group, Params.model_fields)}"
+        )
     try:
         raw[group][key] = yaml.safe_load(text)
     except yaml.YAMLError:
-        raise ParamsError(f"-S {override!r}: the value {text!r} is not valid YAML; quote it") from None
+        raise ParamsError(
+            f"-S {override!r}: the value {text!r} is not valid YAML; quote it"
+        ) from None
 
 
 def _sentence(problem: dict[str, Any]) -> str:
@@ -283,7 +297,9 @@ def _sentence(problem: dict[str, Any]) -> str:
         names = _fields_of(location[:-1])
         return f"unknown key {key!r} (value {value!r}){_nearest(location[-1], names)}"
     if problem["type"] == "missing":
-        return f"{key!r} is missing; add it (the repository's params.yaml has a value for every key)"
+        return (
+            f"{key!r} is missing; add it (the repository's params.yaml has a value for every key)"
+        )
     if problem["type"] == "value_error":
         return problem["msg"].removeprefix("Value error, ")
     return f"{key} = {value!r} is not allowed: {problem['msg'][0].lower()}{problem['msg'][1:]}"

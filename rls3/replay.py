@@ -28,13 +28,22 @@ def replay(root: Path, name: str) -> dict[str, Any]:
     """Replay `data/<name>`. Raises: DataError if it is missing or the metrics differ by more than TOLERANCE."""
     recipe = read_json(root / "data" / name / "campaign.json")
     settings = recipe["params"]
-    tuning, judging = FinetuneParams(**settings["finetune"]), EvaluationParams(**settings["evaluation"])
+    tuning, judging = (
+        FinetuneParams(**settings["finetune"]),
+        EvaluationParams(**settings["evaluation"]),
+    )
     torch.set_num_threads(settings["campaign"]["threads"])
     vlm = load_vlm(settings["vlm"]["family"], settings["vlm"]["checkpoint"], root / "base")
     val, earlier, curve = read_benchmark(root / "benchmark", "val"), [], []
     for number in range(1, len(recipe["val_accuracy"]) + 1):
         new = read_samples(root / "data" / name / f"round-{number:04d}" / "train.parquet")
-        finetune(vlm, new, earlier, tuning, integer_seed(settings["campaign"]["seed"], number, "finetune"))
+        finetune(
+            vlm,
+            new,
+            earlier,
+            tuning,
+            integer_seed(settings["campaign"]["seed"], number, "finetune"),
+        )
         earlier.append(new)
         curve.append(macro_accuracy(judge(vlm, val, judging.batch_size).term_right))
     differences = [abs(a - b) for a, b in zip(curve, recipe["val_accuracy"])]

@@ -52,7 +52,9 @@ def read_json(path: Path) -> Any:
     except FileNotFoundError:
         raise DataError(f"{path} is missing; run `rls3 run` to make it") from None
     except ValueError:
-        raise DataError(f"{path} is damaged; delete that round's folder and run again to make it anew") from None
+        raise DataError(
+            f"{path} is damaged; delete that round's folder and run again to make it anew"
+        ) from None
 
 
 @contextmanager

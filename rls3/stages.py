@@ -25,7 +25,9 @@ Progress = Callable[[str, int, int], None]
 class Workshop:
     """What stages share while a campaign runs: the campaign, the simulators (started when first used) and the benchmarks."""
 
-    def __init__(self, campaign: Campaign, progress: Progress = lambda stage, done, total: None) -> None:
+    def __init__(
+        self, campaign: Campaign, progress: Progress = lambda stage, done, total: None
+    ) -> None:
         os.environ.setdefault("OMP_WAIT_POLICY", "passive")
         import torch
 
@@ -50,7 +52,9 @@ class Workshop:
         client = ThorClient(self.params.simulator, self.campaign.runtime / "thor")
         self._open.append(client)
         client.survey_all(self.params.simulator.floor_plans)
-        return SceneEnv(client, self.params.simulator.floor_plans, self.params.sampling, self.params.agent)
+        return SceneEnv(
+            client, self.params.simulator.floor_plans, self.params.sampling, self.params.agent
+        )
 
     @cached_property
     def pool(self) -> Any:
@@ -133,7 +137,11 @@ def sample(workshop: Workshop, round_: Round) -> Record:
     for found in rollout.problems:
         for reason in found:
             reasons[reason] = reasons.get(reason, 0) + 1
-    return {"proposed": len(rollout), "feasible": len(rollout.feasible), "infeasible_by_reason": reasons}
+    return {
+        "proposed": len(rollout),
+        "feasible": len(rollout.feasible),
+        "infeasible_by_reason": reasons,
+    }
 
 
 def _recall(agent: Any, round_: Round, seed: int) -> None:
@@ -158,14 +166,15 @@ def _weakness(previous: Round | None) -> Any:
 def render(workshop: Workshop, round_: Round) -> Record:
     """Draw the feasible scenes, decide again what is visible, and caption what is valid from its measured geometry."""
     from rls3.agents.rollout import load_rollout
-    from rls3.agents.validity import problems
-    from rls3.thor.pool import RenderFailure
+    from rls3.placing.validity import problems
+    from rls3.scene.records import RenderFailure
 
     params, env = workshop.params, workshop.environment
     rollout = load_rollout(round_.rollout)
     steps = [int(i) for i in rollout.feasible]
     scenes = workshop.pool.render(
-        [rollout.specs[i] for i in steps], lambda done: workshop.progress("render", done, len(steps))
+        [rollout.specs[i] for i in steps],
+        lambda done: workshop.progress("render", done, len(steps)),
     )
     rng = generator(params.campaign.seed, round_.number, "caption")
     samples, reasons = [], {}
@@ -220,7 +229,9 @@ def validate(workshop: Workshop, round_: Round) -> Record:
             f"{params.validation.max_rejected_share}), e.g. {example[0]}: {example[1]}; see {report.docs}"
         )
     rng = generator(params.campaign.seed, round_.number, "share")
-    keep = sorted(rng.permutation(len(accepted))[: max(1, round(params.sampling.share * len(accepted)))])
+    keep = sorted(
+        rng.permutation(len(accepted))[: max(1, round(params.sampling.share * len(accepted)))]
+    )
     write_samples([accepted[i] for i in keep], round_.train)
     return {
         "accepted": len(accepted),
@@ -308,7 +319,9 @@ def save_verdicts(verdicts: Any, path: Any) -> None:
     from safetensors.numpy import save_file
 
     temporary = path.with_name(f".{path.name}.tmp")
-    save_file({name: np.ascontiguousarray(value) for name, value in asdict(verdicts).items()}, temporary)
+    save_file(
+        {name: np.ascontiguousarray(value) for name, value in asdict(verdicts).items()}, temporary
+    )
     temporary.replace(path)
 
 

@@ -22,14 +22,18 @@ class SpatialVLM(mlflow.pyfunc.PythonModel):
         from rls3.vlm.loading import load_vlm
 
         folder = Path(context.artifacts["model"])
-        self.vlm = load_vlm(json.loads((folder / "config.json").read_text())["model_type"], str(folder))
+        self.vlm = load_vlm(
+            json.loads((folder / "config.json").read_text())["model_type"], str(folder)
+        )
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: Any = None) -> pd.DataFrame:
         import torch
         from PIL import Image
 
         def pixels(image: Any) -> np.ndarray:
-            return np.asarray(Image.open(io.BytesIO(image) if isinstance(image, bytes) else image).convert("RGB"))
+            return np.asarray(
+                Image.open(io.BytesIO(image) if isinstance(image, bytes) else image).convert("RGB")
+            )
 
         captions = [list(c) for c in model_input["captions"]]
         with torch.no_grad():
@@ -37,7 +41,9 @@ class SpatialVLM(mlflow.pyfunc.PythonModel):
                 self.vlm.features([pixels(i) for i in model_input["image"]], True), captions
             ).numpy()
         rows = [row[: len(c)] for row, c in zip(scores, captions)]
-        return pd.DataFrame({"scores": [r.tolist() for r in rows], "best": [int(r.argmax()) for r in rows]})
+        return pd.DataFrame(
+            {"scores": [r.tolist() for r in rows], "best": [int(r.argmax()) for r in rows]}
+        )
 
 
 mlflow.models.set_model(SpatialVLM())

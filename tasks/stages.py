@@ -26,7 +26,11 @@ def _simulator_failed(_task: Any, _run: Any, state: Any) -> bool:
 
 
 def _as_task(stage: Any, name: str, outside: bool = False) -> Any:
-    retrying = {"retries": 2, "retry_delay_seconds": 1, "retry_condition_fn": _simulator_failed} if outside else {}
+    retrying = (
+        {"retries": 2, "retry_delay_seconds": 1, "retry_condition_fn": _simulator_failed}
+        if outside
+        else {}
+    )
     return task(
         stage,
         name=name,
@@ -47,7 +51,12 @@ compute_rewards = _as_task(stages.reward, "compute rewards")
 update_policy = _as_task(stages.update, "update policy", outside=True)
 
 
-@task(name="record round", cache_policy=NO_CACHE, persist_result=False, task_run_name="record round {round_.number}")
+@task(
+    name="record round",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+    task_run_name="record round {round_.number}",
+)
 def record_round(workshop: Workshop, round_: Round) -> None:
     """Version the data (DVC), log the metrics (MLflow), write the manifest that says that the round is done."""
     if round_.manifest.exists():
@@ -58,8 +67,13 @@ def record_round(workshop: Workshop, round_: Round) -> None:
     run_id = tracking.log_round(round_, version)
     write_json(
         round_.manifest,
-        lineage(round_) | {
-            "data_version": version, "mlflow_run_id": run_id,
-            "seconds": {"dvc": round(versioned - started, 2), "mlflow": round(time.perf_counter() - versioned, 2)},
+        lineage(round_)
+        | {
+            "data_version": version,
+            "mlflow_run_id": run_id,
+            "seconds": {
+                "dvc": round(versioned - started, 2),
+                "mlflow": round(time.perf_counter() - versioned, 2),
+            },
         },
-    )  # fmt: skip
+    )

@@ -66,8 +66,15 @@ def log_round(round_: Round, data_version: str) -> str:
         "val_accuracy": evaluation["accuracy"]["accuracy"],
         "val_strict": evaluation["strict"]["accuracy"],
         "val_object_accuracy": evaluation["object_accuracy"]["accuracy"],
-        **{f"val_term_{term.replace(' ', '_')}": s["accuracy"] for term, s in evaluation["by_term"].items()},
-        **{f"val_complexity_{c}": s["accuracy"] for c, s in evaluation["by_complexity"].items() if s["count"]},
+        **{
+            f"val_term_{term.replace(' ', '_')}": s["accuracy"]
+            for term, s in evaluation["by_term"].items()
+        },
+        **{
+            f"val_complexity_{c}": s["accuracy"]
+            for c, s in evaluation["by_complexity"].items()
+            if s["count"]
+        },
         **{f"reward_{name}": value for name, value in round_.record("reward")["mean"].items()},
         "failure_mean": round_.record("score")["failure_mean"],
         "samples": validation["kept"],
@@ -76,9 +83,13 @@ def log_round(round_: Round, data_version: str) -> str:
     }
     with mlflow.start_run(run_id=open_run(campaign)):
         mlflow.log_metrics(metrics, step=round_.number)
-        with mlflow.start_run(run_name=f"{campaign.name}/round-{round_.number:04d}", nested=True) as nested:
+        with mlflow.start_run(
+            run_name=f"{campaign.name}/round-{round_.number:04d}", nested=True
+        ) as nested:
             mlflow.log_metrics(metrics)
-            source = mlflow.data.dataset_source_registry.resolve_dataset_source(round_.train.resolve().as_uri())
+            source = mlflow.data.dataset_source_registry.resolve_dataset_source(
+                round_.train.resolve().as_uri()
+            )
             dataset = mlflow.data.meta_dataset.MetaDataset(
                 source, name=f"{campaign.name}-{round_.number:04d}", digest=data_version[:36]
             )
@@ -119,7 +130,9 @@ def download_model(uri: str, params: Params, root: Path) -> Path:
         ) from None
 
 
-def register(campaign: Campaign, result: Round, alias: str, tags: dict[str, str]) -> tuple[str, str]:
+def register(
+    campaign: Campaign, result: Round, alias: str, tags: dict[str, str]
+) -> tuple[str, str]:
     """Register the result's VLM under an alias; returns (model uri, version). Doing it again for the same round changes nothing."""
     path = campaign.folder / "registered.json"
     mlflow = _mlflow(campaign.params, campaign.root)
@@ -134,14 +147,19 @@ def register(campaign: Campaign, result: Round, alias: str, tags: dict[str, str]
     signature = infer_signature(example, pd.DataFrame({"scores": [[0.1, 0.2]], "best": [1]}))
     with mlflow.start_run(run_id=open_run(campaign)):
         info = mlflow.pyfunc.log_model(
-            name="vlm", python_model=str(Path(__file__).with_name("served_model.py")), artifacts={"model": str(result.vlm)},
-            pip_requirements=["rls3"], signature=signature,
-        )  # fmt: skip
+            name="vlm",
+            python_model=str(Path(__file__).with_name("served_model.py")),
+            artifacts={"model": str(result.vlm)},
+            pip_requirements=["rls3"],
+            signature=signature,
+        )
     client = mlflow.MlflowClient()
     if not client.search_registered_models(filter_string=f"name = '{name}'"):
         client.create_registered_model(name)
     version = str(
-        client.create_model_version(name, info.model_uri, run_id=info.run_id, model_id=info.model_id, tags=tags).version
+        client.create_model_version(
+            name, info.model_uri, run_id=info.run_id, model_id=info.model_id, tags=tags
+        ).version
     )
     client.set_registered_model_alias(name, alias, version)
     uri = f"models:/{name}@{alias}"

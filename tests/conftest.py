@@ -36,10 +36,23 @@ def make_params(**overrides) -> Params:
 
 def make_scene(step: int = 0, offset=(0.4, 0.0, 0.0), company: bool = True):
     """A synthetic scene seen along +z: the subject stands at `offset` from the reference (camera axes = world axes)."""
-    from rls3.scene.records import Box, Camera, Kind, Placement, Scene, SceneObject, SceneSpec, Viewpoint
+    from rls3.scene.records import (
+        Box,
+        Camera,
+        Kind,
+        Placement,
+        Scene,
+        SceneObject,
+        SceneSpec,
+        Viewpoint,
+    )
 
     kinds = [Kind("Mug", "red"), Kind("Bowl", "blue"), Kind("Vase", "green")][: 3 if company else 2]
-    centers = [np.array([0.0, 0.8, 2.0]) + offset, np.array([0.0, 0.8, 2.0]), np.array([-0.9, 0.8, 2.4])]
+    centers = [
+        np.array([0.0, 0.8, 2.0]) + offset,
+        np.array([0.0, 0.8, 2.0]),
+        np.array([-0.9, 0.8, 2.4]),
+    ]
     objects = tuple(
         SceneObject(
             f"{k.type}|{i}",
@@ -52,7 +65,10 @@ def make_scene(step: int = 0, offset=(0.4, 0.0, 0.0), company: bool = True):
         )
         for i, (k, c) in enumerate(zip(kinds, centers))
     )
-    placements = tuple(Placement(o.kind, (o.box.center[0], o.box.center[1] - 0.05, o.box.center[2])) for o in objects)
+    placements = tuple(
+        Placement(o.kind, (o.box.center[0], o.box.center[1] - 0.05, o.box.center[2]))
+        for o in objects
+    )
     spec = SceneSpec("FloorPlan1", placements, Viewpoint(0.001 * step, 0.0, 0.0))
     image = np.full((96, 96, 3), (step * 7) % 255, np.uint8)
     for i, o in enumerate(objects):
@@ -63,7 +79,11 @@ def make_scene(step: int = 0, offset=(0.4, 0.0, 0.0), company: bool = True):
 
 def _seen(center) -> tuple[int, int, int, int]:
     """Where a 96-pixel camera at (0, 0.8, 0) with 53 degrees of view sees a ball of 0.2 m, kept inside the image."""
-    x, y, half = 48 + 96 * center[0] / center[2], 48 - 96 * (center[1] - 0.8) / center[2], 10 / center[2]
+    x, y, half = (
+        48 + 96 * center[0] / center[2],
+        48 - 96 * (center[1] - 0.8) / center[2],
+        10 / center[2],
+    )
     x0, y0 = (int(np.clip(v - half, 0, 88)) for v in (x, y))
     return x0, y0, min(96, x0 + int(2 * half) + 1), min(96, y0 + int(2 * half) + 1)
 
@@ -72,7 +92,9 @@ def make_sample_of(step: int = 0, offset=(0.4, 0.0, 0.0), **overrides):
     from rls3.dataset.sample import make_sample
     from rls3.scene.records import Kind
 
-    vocabulary = [Kind(t, c) for t in ("Mug", "Bowl", "Vase", "Pot") for c in ("red", "green", "blue")]
+    vocabulary = [
+        Kind(t, c) for t in ("Mug", "Bowl", "Vase", "Pot") for c in ("red", "green", "blue")
+    ]
     sample = make_sample(
         make_scene(step, offset),
         vocabulary,

@@ -5,10 +5,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 HOMES = {
-    "prefect": ("flows/", "tasks/"), "mlflow": ("tasks/tracking.py", "tasks/served_model.py"), "dvc": ("tasks/versioning.py",),
-    "great_expectations": ("rls3/dataset/expectations.py",), "stable_baselines3": ("rls3/agents/ppo.py",), "transformers": ("rls3/vlm/",),
-    "mujoco": ("rls3/embedded_thor/",), "ai2thor": ("rls3/thor/",),
-}  # fmt: skip
+    "prefect": ("flows/", "tasks/"),
+    "mlflow": ("tasks/tracking.py", "tasks/served_model.py"),
+    "dvc": ("tasks/versioning.py",),
+    "great_expectations": ("rls3/dataset/expectations.py",),
+    "stable_baselines3": ("rls3/agents/ppo.py",),
+    "transformers": ("rls3/vlm/",),
+    "mujoco": ("embedded_thor/",),
+    "ai2thor": ("rls3/thor/",),
+}
 
 
 def _imports(path: Path) -> set[str]:
@@ -22,7 +27,9 @@ def _imports(path: Path) -> set[str]:
 
 
 def _files() -> list[tuple[str, set[str]]]:
-    paths = [p for folder in ("flows", "tasks", "rls3") for p in sorted((ROOT / folder).rglob("*.py"))]
+    paths = [
+        p for folder in ("flows", "tasks", "rls3") for p in sorted((ROOT / folder).rglob("*.py"))
+    ]
     return [(str(p.relative_to(ROOT)), _imports(p)) for p in paths]
 
 
@@ -53,16 +60,26 @@ def test_the_executable_stands_alone():
         (file, n)
         for file, names in _files()
         for n in names
-        if n.startswith("rls3.embedded_thor") != file.startswith("rls3/embedded_thor/") and n.startswith("rls3")
+        if n.startswith("embedded_thor") != file.startswith("embedded_thor/")
+        and n.startswith("rls3")
     ]
-    assert not [w for w in wrong if w[0].startswith("rls3/embedded_thor/") or w[1].startswith("rls3.embedded_thor")]
+    assert not [
+        w for w in wrong if w[0].startswith("embedded_thor/") or w[1].startswith("embedded_thor")
+    ]
 
 
 def test_scene_language_and_thor_do_not_look_up():
     allowed = {
-        "rls3/scene/": ("rls3.scene",), "rls3/language/": ("rls3.scene", "rls3.language", "rls3.errors"),
-        "rls3/thor/": ("rls3.thor", "rls3.scene", "rls3.errors", "rls3.params", "rls3.language.caption"),
-    }  # fmt: skip
+        "rls3/scene/": ("rls3.scene",),
+        "rls3/language/": ("rls3.scene", "rls3.language", "rls3.errors"),
+        "rls3/thor/": (
+            "rls3.thor",
+            "rls3.scene",
+            "rls3.errors",
+            "rls3.params",
+            "rls3.language.caption",
+        ),
+    }
     wrong = [
         (file, n)
         for file, names in _files()

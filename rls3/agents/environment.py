@@ -6,12 +6,12 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from rls3.agents.container import surveys_of
-from rls3.agents.placement import ANY_CELL, DISTANCE_BINS, VIEW_BINS, Goal, Spots, solve, spots_of
-from rls3.agents.validity import problems
 from rls3.errors import SimulatorError
 from rls3.language.relation import CELLS, relation
 from rls3.params import AgentParams, SamplingParams
+from rls3.placing.container import surveys_of
+from rls3.placing.solver import ANY_CELL, DISTANCE_BINS, VIEW_BINS, Goal, Spots, solve, spots_of
+from rls3.placing.validity import problems
 from rls3.scene.records import Kind, Placement, SceneSpec, Simulator
 
 N_CELLS = len(CELLS)
@@ -64,12 +64,18 @@ class SceneEnv(gymnasium.Env):
     metadata = {"render_modes": []}
 
     def __init__(
-        self, simulator: Simulator, floor_plans: tuple[str, ...], sampling: SamplingParams, agent: AgentParams
+        self,
+        simulator: Simulator,
+        floor_plans: tuple[str, ...],
+        sampling: SamplingParams,
+        agent: AgentParams,
     ) -> None:
         self._simulator, self._sampling, self._raw = simulator, sampling, agent.action == "raw"
         self.floor_plans = floor_plans
         self.surveys = surveys_of(simulator, floor_plans, sampling)
-        self._spots: dict[str, Spots] = {name: spots_of(survey) for name, survey in self.surveys.items()}
+        self._spots: dict[str, Spots] = {
+            name: spots_of(survey) for name, survey in self.surveys.items()
+        }
         kinds = sorted({kind for survey in self.surveys.values() for kind in survey.kinds})
         self.types = sorted({kind.type for kind in kinds})
         self.colors = sorted({kind.color for kind in kinds})
@@ -77,7 +83,11 @@ class SceneEnv(gymnasium.Env):
             moves = [len(_RAW_MOVES_M)] * 3 + [len(_RAW_TURNS_DEG)]
             self.parts = [sampling.objects, len(self.types), len(self.colors), *moves]
         else:
-            self.parts = [len(self.types), len(self.colors)] * 2 + [N_CELLS + 1, VIEW_BINS, DISTANCE_BINS]
+            self.parts = [len(self.types), len(self.colors)] * 2 + [
+                N_CELLS + 1,
+                VIEW_BINS,
+                DISTANCE_BINS,
+            ]
         self.action_space = gymnasium.spaces.MultiDiscrete(self.parts)
         self.observation_space = gymnasium.spaces.Box(
             0.0, 1.0, (len(floor_plans) + N_CELLS + 6 + N_CELLS + 2,), np.float32
@@ -93,7 +103,9 @@ class SceneEnv(gymnasium.Env):
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[np.ndarray, dict[str, Any]]:
         super().reset(seed=seed)
-        following = self._episode + 1 if seed is None else 0  # a seed starts the sequence of rooms afresh
+        following = (
+            self._episode + 1 if seed is None else 0
+        )  # a seed starts the sequence of rooms afresh
         self._episode = (options or {}).get("episode", following)
         self.floor_plan = self.floor_plans[self._episode % len(self.floor_plans)]
         self._step, self._counts, self._feasible = 0, np.zeros(N_CELLS), True
@@ -109,7 +121,13 @@ class SceneEnv(gymnasium.Env):
             self._layout = spec
         self._step += 1
         truncated = self._step >= self._sampling.steps_per_episode
-        return self._observation(), float(self._feasible), False, truncated, {"spec": spec, "problems": found}
+        return (
+            self._observation(),
+            float(self._feasible),
+            False,
+            truncated,
+            {"spec": spec, "problems": found},
+        )
 
     def _measured_problems(self, spec: SceneSpec) -> tuple[str, ...]:
         try:
@@ -121,7 +139,9 @@ class SceneEnv(gymnasium.Env):
         found = problems(scene, self.surveys[self.floor_plan], self._sampling)
         if not found:
             subject, reference = scene.objects[:2]
-            self._counts[relation(subject.box.center, reference.box.center, scene.camera.yaw_deg).index] += 1
+            self._counts[
+                relation(subject.box.center, reference.box.center, scene.camera.yaw_deg).index
+            ] += 1
         return found
 
     def _goal(self, action: np.ndarray) -> Goal:
@@ -132,13 +152,22 @@ class SceneEnv(gymnasium.Env):
     def _any_goal(self) -> Goal:
         kinds = sorted(self.surveys[self.floor_plan].kinds)
         first, second = self.np_random.choice(len(kinds), 2, replace=False)
-        return Goal(kinds[first], kinds[second], ANY_CELL, 0, int(self.np_random.integers(DISTANCE_BINS)))
+        return Goal(
+            kinds[first], kinds[second], ANY_CELL, 0, int(self.np_random.integers(DISTANCE_BINS))
+        )
 
     def _solve(self, goal: Goal) -> SceneSpec | None:
         survey = self.surveys[self.floor_plan]
-        others = [kind for kind in sorted(survey.kinds) if kind not in (goal.subject, goal.reference)]
-        company = [others[i] for i in self.np_random.choice(len(others), self._sampling.objects - 2, replace=False)]
-        return solve(goal, survey, self._spots[self.floor_plan], self.np_random, self._sampling, company)
+        others = [
+            kind for kind in sorted(survey.kinds) if kind not in (goal.subject, goal.reference)
+        ]
+        company = [
+            others[i]
+            for i in self.np_random.choice(len(others), self._sampling.objects - 2, replace=False)
+        ]
+        return solve(
+            goal, survey, self._spots[self.floor_plan], self.np_random, self._sampling, company
+        )
 
     def _moved(self, action: np.ndarray) -> SceneSpec | None:
         """The paper's action on the present layout."""
@@ -153,7 +182,9 @@ class SceneEnv(gymnasium.Env):
             return None
         position = tuple(float(v) for v in np.array(old.position) + _RAW_MOVES_M[action[3:6]])
         moved = Placement(kind, position, old.yaw_deg + _RAW_TURNS_DEG[action[6]])
-        placements = tuple(moved if i == index else p for i, p in enumerate(self._layout.placements))
+        placements = tuple(
+            moved if i == index else p for i, p in enumerate(self._layout.placements)
+        )
         if len({p.kind for p in placements}) < len(placements):
             return None
         return SceneSpec(self._layout.floor_plan, placements, self._layout.viewpoint)

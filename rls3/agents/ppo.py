@@ -38,11 +38,22 @@ class PPOAgent:
         self._params = params
         with torch.random.fork_rng():
             self.model = PPO(
-                "MlpPolicy", _Spaces(env.observation_space, env.action_space), learning_rate=params.learning_rate, n_steps=64, batch_size=params.batch_size,
-                n_epochs=params.epochs, gamma=params.gamma, gae_lambda=params.gae_lambda, clip_range=params.clip_range,
-                ent_coef=params.entropy_coefficient, target_kl=params.target_kl, policy_kwargs={"net_arch": list(params.hidden_units)},
-                seed=seed, device="cpu", verbose=0,
-            )  # fmt: skip
+                "MlpPolicy",
+                _Spaces(env.observation_space, env.action_space),
+                learning_rate=params.learning_rate,
+                n_steps=64,
+                batch_size=params.batch_size,
+                n_epochs=params.epochs,
+                gamma=params.gamma,
+                gae_lambda=params.gae_lambda,
+                clip_range=params.clip_range,
+                ent_coef=params.entropy_coefficient,
+                target_kl=params.target_kl,
+                policy_kwargs={"net_arch": list(params.hidden_units)},
+                seed=seed,
+                device="cpu",
+                verbose=0,
+            )
             self.model.set_logger(configure(None, []))
             parts = getattr(env, "parts", [])
             if N_CELLS + 1 in parts:
@@ -66,7 +77,9 @@ class PPOAgent:
         with torch.random.fork_rng(), torch.no_grad():
             torch.set_rng_state(self._torch_state)
             self.model.policy.set_training_mode(False)
-            action, value, log_prob = self.model.policy(torch.as_tensor(observation[None], dtype=torch.float32))
+            action, value, log_prob = self.model.policy(
+                torch.as_tensor(observation[None], dtype=torch.float32)
+            )
             self._torch_state = torch.get_rng_state()
         return action[0].numpy(), float(value), float(log_prob)
 
@@ -85,9 +98,13 @@ class PPOAgent:
         with torch.no_grad():
             for i in range(n):
                 buffer.add(
-                    rollout.observations[i][None], rollout.actions[i][None], rewards[i : i + 1].astype(np.float32),
-                    rollout.episode_starts[i : i + 1].astype(np.float32), torch.tensor([rollout.values[i]]), torch.tensor([rollout.log_probs[i]]),
-                )  # fmt: skip
+                    rollout.observations[i][None],
+                    rollout.actions[i][None],
+                    rewards[i : i + 1].astype(np.float32),
+                    rollout.episode_starts[i : i + 1].astype(np.float32),
+                    torch.tensor([rollout.values[i]]),
+                    torch.tensor([rollout.log_probs[i]]),
+                )
             buffer.compute_returns_and_advantage(torch.zeros(1), np.array([True]))
         model.rollout_buffer, model.n_steps, model.n_envs = buffer, n, 1
         model.num_timesteps += n
@@ -118,10 +135,13 @@ class PPOAgent:
 
         folder.mkdir(parents=True, exist_ok=True)
         optimizer = self.model.policy.optimizer.state_dict()
-        tensors = {f"policy.{name}": t.contiguous() for name, t in self.model.policy.state_dict().items()}
+        tensors = {
+            f"policy.{name}": t.contiguous() for name, t in self.model.policy.state_dict().items()
+        }
         for index, state in optimizer["state"].items():
             tensors |= {
-                f"optimizer.{index}.{name}": torch.as_tensor(value).contiguous() for name, value in state.items()
+                f"optimizer.{index}.{name}": torch.as_tensor(value).contiguous()
+                for name, value in state.items()
             }
         save_file(tensors, folder / "policy.safetensors")
         meta = {
@@ -140,7 +160,11 @@ class PPOAgent:
             tensors = load_file(folder / "policy.safetensors")
             meta = json.loads((folder / "policy.json").read_text())
             self.model.policy.load_state_dict(
-                {k.removeprefix("policy."): t for k, t in tensors.items() if k.startswith("policy.")}
+                {
+                    k.removeprefix("policy."): t
+                    for k, t in tensors.items()
+                    if k.startswith("policy.")
+                }
             )
         except (OSError, ValueError, RuntimeError, SafetensorError) as error:
             raise DataError(
@@ -151,7 +175,9 @@ class PPOAgent:
             if key.startswith("optimizer."):
                 _, index, name = key.split(".", 2)
                 state.setdefault(int(index), {})[name] = tensor
-        self.model.policy.optimizer.load_state_dict({"state": state, "param_groups": meta["param_groups"]})
+        self.model.policy.optimizer.load_state_dict(
+            {"state": state, "param_groups": meta["param_groups"]}
+        )
         self.model.num_timesteps, self.model._n_updates = meta["num_timesteps"], meta["n_updates"]
 
 

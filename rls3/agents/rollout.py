@@ -66,7 +66,11 @@ _ARRAYS = ("observations", "actions", "values", "log_probs", "intrinsic", "episo
 
 
 def collect(
-    agent: Agent, env: SceneEnv, episodes: range, seed: int, on_step: Callable[[int], None] | None = None
+    agent: Agent,
+    env: SceneEnv,
+    episodes: range,
+    seed: int,
+    on_step: Callable[[int], None] | None = None,
 ) -> Rollout:
     """Let the agent act for some episodes; `episodes` are their numbers in the campaign (they choose the floor plan)."""
     columns: dict[str, list] = {name: [] for name in (*_ARRAYS, "specs", "problems")}
@@ -76,17 +80,29 @@ def collect(
         while not done:
             action, value, log_prob = agent.act(observation)
             following, reward, terminated, truncated, info = env.step(action)
-            step = (observation, action, value, log_prob, reward, start, info["spec"], info["problems"])
+            step = (
+                observation,
+                action,
+                value,
+                log_prob,
+                reward,
+                start,
+                info["spec"],
+                info["problems"],
+            )
             for column, entry in zip(columns.values(), step):
                 column.append(entry)
             observation, start, done = following, False, terminated or truncated
             if on_step is not None:
                 on_step(len(columns["values"]))
     return Rollout(
-        np.stack(columns["observations"]).astype(np.float32), np.stack(columns["actions"]).astype(np.int64),
+        np.stack(columns["observations"]).astype(np.float32),
+        np.stack(columns["actions"]).astype(np.int64),
         *(np.array(columns[name], np.float32) for name in ("values", "log_probs", "intrinsic")),
-        np.array(columns["episode_starts"], bool), tuple(columns["specs"]), tuple(columns["problems"]),
-    )  # fmt: skip
+        np.array(columns["episode_starts"], bool),
+        tuple(columns["specs"]),
+        tuple(columns["problems"]),
+    )
 
 
 def save_rollout(rollout: Rollout, folder: Path) -> None:
@@ -116,4 +132,6 @@ def load_rollout(folder: Path) -> Rollout:
             f"the rollout in {folder} is damaged ({error}); delete that round's folder to make it again"
         ) from None
     specs = tuple(step["spec"] and SceneSpec.from_json(json.dumps(step["spec"])) for step in steps)
-    return Rollout(*(arrays[name] for name in _ARRAYS), specs, tuple(tuple(step["problems"]) for step in steps))
+    return Rollout(
+        *(arrays[name] for name in _ARRAYS), specs, tuple(tuple(step["problems"]) for step in steps)
+    )

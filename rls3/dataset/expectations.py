@@ -38,16 +38,33 @@ def _frame(samples: Sequence[Sample]) -> pd.DataFrame:
     """One flat row a sample: what the expectations look at."""
 
     def row(index: int, s: Sample) -> dict[str, Any]:
-        boxes = np.array([o.box_px for o in s.objects if o.box_px is not None] or [(-1, -1, -1, -1)])
+        boxes = np.array(
+            [o.box_px for o in s.objects if o.box_px is not None] or [(-1, -1, -1, -1)]
+        )
         return {
-            "row": index, "sample_id": s.sample_id, "caption": s.caption, "subject": s.subject, "reference": s.reference,
-            "terms": ", ".join(s.terms), "complexity": s.complexity, "floor_plan": s.floor_plan, "simulator": s.simulator,
-            "subject_center": s.objects[0].box.center, "reference_center": s.objects[1].box.center, "yaw_deg": s.camera.yaw_deg,
-            "subject_px": s.objects[0].visible_px, "reference_px": s.objects[1].visible_px,
-            "left_px": boxes[:, 0].min(), "top_px": boxes[:, 1].min(), "right_px": boxes[:, 2].max(), "bottom_px": boxes[:, 3].max(),
-            "width_px": s.width_px, "height_px": s.height_px,
-            "negatives": tuple((n.kind, n.text) for n in s.negatives), "names": tuple(object_name(o.kind) for o in s.objects),
-        }  # fmt: skip
+            "row": index,
+            "sample_id": s.sample_id,
+            "caption": s.caption,
+            "subject": s.subject,
+            "reference": s.reference,
+            "terms": ", ".join(s.terms),
+            "complexity": s.complexity,
+            "floor_plan": s.floor_plan,
+            "simulator": s.simulator,
+            "subject_center": s.objects[0].box.center,
+            "reference_center": s.objects[1].box.center,
+            "yaw_deg": s.camera.yaw_deg,
+            "subject_px": s.objects[0].visible_px,
+            "reference_px": s.objects[1].visible_px,
+            "left_px": boxes[:, 0].min(),
+            "top_px": boxes[:, 1].min(),
+            "right_px": boxes[:, 2].max(),
+            "bottom_px": boxes[:, 3].max(),
+            "width_px": s.width_px,
+            "height_px": s.height_px,
+            "negatives": tuple((n.kind, n.text) for n in s.negatives),
+            "names": tuple(object_name(o.kind) for o in s.objects),
+        }
 
     return pd.DataFrame([row(i, s) for i, s in enumerate(samples)])
 
@@ -77,7 +94,10 @@ def caption_matches_fields(row: pd.Series) -> bool:
 def caption_matches_geometry(row: pd.Series) -> bool:
     """The relation recomputed from the stored box centres and heading is the one that the text states."""
     said = _caption_says(row)
-    return said is not None and relation(row["subject_center"], row["reference_center"], row["yaw_deg"]) == said[1]
+    return (
+        said is not None
+        and relation(row["subject_center"], row["reference_center"], row["yaw_deg"]) == said[1]
+    )
 
 
 def boxes_inside_image(row: pd.Series) -> bool:
@@ -111,7 +131,12 @@ def negatives_are_false(row: pd.Series) -> bool:
 
 RULES: dict[str, Callable[[pd.Series], bool]] = {
     rule.__name__: rule
-    for rule in (caption_matches_fields, caption_matches_geometry, boxes_inside_image, negatives_are_false)
+    for rule in (
+        caption_matches_fields,
+        caption_matches_geometry,
+        boxes_inside_image,
+        negatives_are_false,
+    )
 }
 
 
@@ -157,25 +182,56 @@ def _great_expectations() -> Any:
     return gx, ExpectRowsToSatisfy
 
 
-def _suite(gx: Any, rows_to_satisfy: Any, columns: list[str], min_visible_px: int, forbidden: Collection[str]) -> Any:
+def _suite(
+    gx: Any,
+    rows_to_satisfy: Any,
+    columns: list[str],
+    min_visible_px: int,
+    forbidden: Collection[str],
+) -> Any:
     e = gx.expectations
     suite = gx.ExpectationSuite(name="samples")
     expectations = [
         e.ExpectTableColumnsToMatchSet(column_set=columns),
-        *(e.ExpectColumnValuesToNotBeNull(column=c) for c in ("sample_id", "caption", "subject", "reference", "simulator")),
+        *(
+            e.ExpectColumnValuesToNotBeNull(column=c)
+            for c in ("sample_id", "caption", "subject", "reference", "simulator")
+        ),
         e.ExpectColumnValuesToBeUnique(column="sample_id"),
         e.ExpectColumnValuesToMatchRegex(column="caption", regex=CAPTION_REGEX),
         e.ExpectColumnValuesToBeInSet(column="complexity", value_set=[1, 2, 3]),
-        *(e.ExpectColumnValuesToBeBetween(column=c, min_value=min_visible_px) for c in ("subject_px", "reference_px")),
-        rows_to_satisfy(column_list=["caption", "subject", "reference", "terms"], rule="caption_matches_fields"),
-        rows_to_satisfy(column_list=["caption", "subject_center", "reference_center", "yaw_deg"], rule="caption_matches_geometry"),
-        rows_to_satisfy(column_list=["left_px", "top_px", "right_px", "bottom_px", "width_px", "height_px"], rule="boxes_inside_image"),
-        rows_to_satisfy(
-            column_list=["subject", "reference", "subject_center", "reference_center", "yaw_deg", "negatives", "names"], rule="negatives_are_false"
+        *(
+            e.ExpectColumnValuesToBeBetween(column=c, min_value=min_visible_px)
+            for c in ("subject_px", "reference_px")
         ),
-    ]  # fmt: skip
+        rows_to_satisfy(
+            column_list=["caption", "subject", "reference", "terms"], rule="caption_matches_fields"
+        ),
+        rows_to_satisfy(
+            column_list=["caption", "subject_center", "reference_center", "yaw_deg"],
+            rule="caption_matches_geometry",
+        ),
+        rows_to_satisfy(
+            column_list=["left_px", "top_px", "right_px", "bottom_px", "width_px", "height_px"],
+            rule="boxes_inside_image",
+        ),
+        rows_to_satisfy(
+            column_list=[
+                "subject",
+                "reference",
+                "subject_center",
+                "reference_center",
+                "yaw_deg",
+                "negatives",
+                "names",
+            ],
+            rule="negatives_are_false",
+        ),
+    ]
     if forbidden:
-        expectations.append(e.ExpectColumnValuesToNotBeInSet(column="sample_id", value_set=sorted(forbidden)))
+        expectations.append(
+            e.ExpectColumnValuesToNotBeInSet(column="sample_id", value_set=sorted(forbidden))
+        )
     for expectation in expectations:
         suite.add_expectation(expectation)
     return suite
@@ -205,17 +261,25 @@ def validate(
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False, "metric_calculations": False}
     site = {
-        "class_name": "SiteBuilder", "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
-        "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(docs_dir.resolve())},
-    }  # fmt: skip
+        "class_name": "SiteBuilder",
+        "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
+        "store_backend": {
+            "class_name": "TupleFilesystemStoreBackend",
+            "base_directory": str(docs_dir.resolve()),
+        },
+    }
     context.add_data_docs_site("samples", site)
     batch = (
         context.data_sources.add_pandas("samples")
         .add_dataframe_asset("samples")
         .add_batch_definition_whole_dataframe("round")
     )
-    suite = context.suites.add(_suite(gx, rows_to_satisfy, list(frame.columns), min_visible_px, benchmark_ids))
-    definition = context.validation_definitions.add(gx.ValidationDefinition(name="samples", data=batch, suite=suite))
+    suite = context.suites.add(
+        _suite(gx, rows_to_satisfy, list(frame.columns), min_visible_px, benchmark_ids)
+    )
+    definition = context.validation_definitions.add(
+        gx.ValidationDefinition(name="samples", data=batch, suite=suite)
+    )
     checkpoint = context.checkpoints.add(
         gx.Checkpoint(
             name="samples",
@@ -232,8 +296,12 @@ def validate(
         config = outcome.expectation_config
         rows = [entry["row"] for entry in outcome.result.get("unexpected_index_list") or []]
         if not rows:
-            raise DataError(f"the samples fail {config.type} as a whole: {outcome.exception_info or outcome.result}")
-        reason = str(config.kwargs.get("rule") or _REASONS.get(config.type, config.type)).replace("_", " ")
+            raise DataError(
+                f"the samples fail {config.type} as a whole: {outcome.exception_info or outcome.result}"
+            )
+        reason = str(config.kwargs.get("rule") or _REASONS.get(config.type, config.type)).replace(
+            "_", " "
+        )
         if config.type == "expect_column_values_to_be_unique":
             rows = frame.index[frame["sample_id"].duplicated()].tolist()
         elif "rule" in config.kwargs:
@@ -242,4 +310,6 @@ def validate(
             rejected.setdefault(int(row), []).append(reason)
     accepted = tuple(i for i in range(len(samples)) if i not in rejected)
     reasons = tuple((row, "; ".join(dict.fromkeys(why))) for row, why in sorted(rejected.items()))
-    return ValidationReport(accepted, reasons, balance([samples[i] for i in accepted]), docs_dir / "index.html")
+    return ValidationReport(
+        accepted, reasons, balance([samples[i] for i in accepted]), docs_dir / "index.html"
+    )

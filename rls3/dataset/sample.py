@@ -141,7 +141,12 @@ _SCHEMA = pa.schema(
         ("reference", pa.string()),
         ("cell", pa.int16()),
         ("complexity", pa.int16()),
-        ("negatives", pa.list_(pa.struct([("kind", pa.string()), ("term", pa.string()), ("text", pa.string())]))),
+        (
+            "negatives",
+            pa.list_(
+                pa.struct([("kind", pa.string()), ("term", pa.string()), ("text", pa.string())])
+            ),
+        ),
         ("floor_plan", pa.string()),
         ("spec", pa.string()),
         ("width_px", pa.int32()),
@@ -190,15 +195,24 @@ _HUGGINGFACE = {"info": {"features": {"image": {"_type": "Image"}}}}
 
 def _object_row(item: SceneObject) -> dict[str, Any]:
     return {
-        "object_id": item.object_id, "name": item.name, "type": item.kind.type, "color": item.kind.color,
-        "center": item.box.center, "size": item.box.size, "yaw_deg": item.box.yaw_deg, "visible_px": item.visible_px,
-        "box_px": item.box_px, "parent": item.parent,
-    }  # fmt: skip
+        "object_id": item.object_id,
+        "name": item.name,
+        "type": item.kind.type,
+        "color": item.kind.color,
+        "center": item.box.center,
+        "size": item.box.size,
+        "yaw_deg": item.box.yaw_deg,
+        "visible_px": item.visible_px,
+        "box_px": item.box_px,
+        "parent": item.parent,
+    }
 
 
 def _row(sample: Sample) -> dict[str, Any]:
     plain = {
-        name: getattr(sample, name) for name in _SCHEMA.names if name not in ("image", "objects", "camera", "negatives")
+        name: getattr(sample, name)
+        for name in _SCHEMA.names
+        if name not in ("image", "objects", "camera", "negatives")
     }
     return plain | {
         "image": {"bytes": sample.image, "path": f"{sample.sample_id}.png"},
@@ -211,11 +225,16 @@ def _row(sample: Sample) -> dict[str, Any]:
 def _sample(row: dict[str, Any]) -> Sample:
     objects = tuple(
         SceneObject(
-            o["object_id"], o["name"], Kind(o["type"], o["color"]), Box(tuple(o["center"]), tuple(o["size"]), o["yaw_deg"]),
-            o["visible_px"], tuple(o["box_px"]) if o["box_px"] is not None else None, o["parent"],
+            o["object_id"],
+            o["name"],
+            Kind(o["type"], o["color"]),
+            Box(tuple(o["center"]), tuple(o["size"]), o["yaw_deg"]),
+            o["visible_px"],
+            tuple(o["box_px"]) if o["box_px"] is not None else None,
+            o["parent"],
         )
         for o in row["objects"]
-    )  # fmt: skip
+    )
     camera = row["camera"] | {"position": tuple(row["camera"]["position"])}
     return Sample(
         **row
@@ -272,10 +291,16 @@ def read_samples(path: Path) -> list[Sample]:
 
 def balance(samples: Sequence[Sample]) -> dict[str, dict[str, int]]:
     """How often each term, cell and complexity occurs."""
-    counts: dict[str, dict[str, int]] = {"term": {}, "cell": {str(c): 0 for c in CELLS}, "complexity": {}}
+    counts: dict[str, dict[str, int]] = {
+        "term": {},
+        "cell": {str(c): 0 for c in CELLS},
+        "complexity": {},
+    }
     for sample in samples:
         for term in sample.terms:
             counts["term"][term] = counts["term"].get(term, 0) + 1
         counts["cell"][str(CELLS[sample.cell])] += 1
-        counts["complexity"][str(sample.complexity)] = counts["complexity"].get(str(sample.complexity), 0) + 1
+        counts["complexity"][str(sample.complexity)] = (
+            counts["complexity"].get(str(sample.complexity), 0) + 1
+        )
     return counts

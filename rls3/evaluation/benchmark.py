@@ -6,17 +6,17 @@ import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from rls3.agents.container import surveys_of
-from rls3.agents.validity import problems
 from rls3.dataset.sample import Sample, Split, make_sample, read_samples, write_samples
-from rls3.dataset.stratified import stratified_specs
 from rls3.errors import DataError
 from rls3.language.relation import CELLS
 from rls3.params import Params, load_params
-from rls3.scene.records import RoomSurvey
+from rls3.placing.container import surveys_of
+from rls3.placing.stratified import stratified_specs
+from rls3.placing.validity import problems
+from rls3.scene.records import RenderFailure, RoomSurvey
 from rls3.seeds import generator
 from rls3.thor.client import ThorClient
-from rls3.thor.pool import RenderFailure, RenderPool
+from rls3.thor.pool import RenderPool
 
 BENCHMARKS = ("val", "test", "unseen")
 
@@ -29,7 +29,9 @@ def read_benchmark(folder: Path, split: str) -> list[Sample]:
     """Raises: DataError with the way out."""
     path = benchmark_path(folder, split)
     if not path.exists():
-        raise DataError(f"the benchmark {path} is missing; fetch it with `dvc pull`, or make it with `dvc repro`")
+        raise DataError(
+            f"the benchmark {path} is missing; fetch it with `dvc pull`, or make it with `dvc repro`"
+        )
     return read_samples(path)
 
 
@@ -42,11 +44,20 @@ def valid_samples(
     by_room = {survey.floor_plan: survey for survey in surveys}
     for step in itertools.count():
         for scene in pool.render(list(itertools.islice(specs, len(CELLS) * len(surveys)))):
-            if isinstance(scene, RenderFailure) or problems(scene, by_room[scene.spec.floor_plan], params.sampling):
+            if isinstance(scene, RenderFailure) or problems(
+                scene, by_room[scene.spec.floor_plan], params.sampling
+            ):
                 continue
             kinds = list(by_room[scene.spec.floor_plan].kinds)
             yield make_sample(
-                scene, kinds, rng, campaign=name, seed=params.campaign.seed, round_number=0, step=step, split=split
+                scene,
+                kinds,
+                rng,
+                campaign=name,
+                seed=params.campaign.seed,
+                round_number=0,
+                step=step,
+                split=split,
             )
 
 
@@ -68,7 +79,9 @@ def balanced(samples: Iterator[Sample], per_cell: int, most: int = 200) -> list[
     )
 
 
-def _surveys(params: Params, floor_plans: Sequence[str], with_held_out: bool, runtime_dir: Path) -> list[RoomSurvey]:
+def _surveys(
+    params: Params, floor_plans: Sequence[str], with_held_out: bool, runtime_dir: Path
+) -> list[RoomSurvey]:
     with ThorClient(params.simulator, runtime_dir) as client:
         return list(surveys_of(client, floor_plans, params.sampling, with_held_out).values())
 
@@ -79,7 +92,9 @@ def build(params: Params, folder: Path, runtime_dir: Path) -> None:
     held_out = set(params.sampling.held_out_types)
     with RenderPool(params.simulator, runtime_dir) as pool:
 
-        def samples(split: Split, floor_plans: Sequence[str], with_held_out: bool = False) -> Iterator[Sample]:
+        def samples(
+            split: Split, floor_plans: Sequence[str], with_held_out: bool = False
+        ) -> Iterator[Sample]:
             surveys = _surveys(params, floor_plans, with_held_out, runtime_dir)
             return valid_samples(params, split, split, pool, surveys)
 
@@ -104,7 +119,12 @@ def build_pretraining(params: Params, path: Path, folder: Path, runtime_dir: Pat
     with RenderPool(params.simulator, runtime_dir) as pool:
         samples = valid_samples(params, "pretrain", "pretrain", pool, surveys)
         write_samples(
-            list(itertools.islice((s for s in samples if s.sample_id not in seen), params.base.samples)), path
+            list(
+                itertools.islice(
+                    (s for s in samples if s.sample_id not in seen), params.base.samples
+                )
+            ),
+            path,
         )
 
 

@@ -67,9 +67,12 @@ class Evaluation:
 
 @torch.no_grad()
 def judge(
-    vlm: VLM, samples: Sequence[Sample], batch_size: int, on_done: Callable[[int], None] | None = None,
+    vlm: VLM,
+    samples: Sequence[Sample],
+    batch_size: int,
+    on_done: Callable[[int], None] | None = None,
     image_features: ImageFeatures | None = None,
-) -> Verdicts:  # fmt: skip
+) -> Verdicts:
     """Score each sample's true and false captions; the model is left as it was.
 
     Args:
@@ -88,7 +91,9 @@ def judge(
     if not rows:
         return Verdicts(np.empty((0, len(TERMS))), *(np.empty(0) for _ in range(3)))
     terms, strict, objects, failure = zip(*rows)
-    return Verdicts(np.stack(terms), np.array(strict, float), np.array(objects, float), np.array(failure))
+    return Verdicts(
+        np.stack(terms), np.array(strict, float), np.array(objects, float), np.array(failure)
+    )
 
 
 def _judged(sample: Sample, scores: np.ndarray) -> tuple[np.ndarray, bool, bool, float]:
@@ -135,7 +140,9 @@ def _slice_macro(term_right: np.ndarray, params: EvaluationParams, seed: int) ->
     return Slice(
         macro_accuracy(term_right),
         count,
-        *_interval(_macro_resampled(term_right, _resamples(len(term_right), params.bootstrap, seed))),
+        *_interval(
+            _macro_resampled(term_right, _resamples(len(term_right), params.bootstrap, seed))
+        ),
     )
 
 
@@ -147,7 +154,9 @@ def _slice_mean(right: np.ndarray, params: EvaluationParams, seed: int) -> Slice
     return Slice(float(right.mean()), len(right), *_interval(means))
 
 
-def summarize(verdicts: Verdicts, samples: Sequence[Sample], params: EvaluationParams, seed: int) -> Evaluation:
+def summarize(
+    verdicts: Verdicts, samples: Sequence[Sample], params: EvaluationParams, seed: int
+) -> Evaluation:
     """Accuracy by term, complexity and room type, each with its interval."""
     terms = verdicts.term_right
     complexity = np.array([s.complexity for s in samples])
@@ -155,8 +164,12 @@ def summarize(verdicts: Verdicts, samples: Sequence[Sample], params: EvaluationP
     return Evaluation(
         accuracy=_slice_macro(terms, params, seed),
         by_term={term: _slice_mean(terms[:, i], params, seed) for i, term in enumerate(TERMS)},
-        by_complexity={str(c): _slice_macro(terms[complexity == c], params, seed) for c in (1, 2, 3)},
-        by_room_type={room: _slice_macro(terms[rooms == room], params, seed) for room in sorted(set(rooms))},
+        by_complexity={
+            str(c): _slice_macro(terms[complexity == c], params, seed) for c in (1, 2, 3)
+        },
+        by_room_type={
+            room: _slice_macro(terms[rooms == room], params, seed) for room in sorted(set(rooms))
+        },
         strict=_slice_mean(verdicts.strict, params, seed),
         object_accuracy=_slice_mean(verdicts.object_right, params, seed),
         n_samples=len(samples),
@@ -166,6 +179,8 @@ def summarize(verdicts: Verdicts, samples: Sequence[Sample], params: EvaluationP
 def paired_gain(before: Verdicts, after: Verdicts, params: EvaluationParams, seed: int) -> Slice:
     """Gain in macro accuracy on the same samples; both models see the same resamples (paired bootstrap)."""
     weights = _resamples(len(before.strict), params.bootstrap, seed)
-    gains = _macro_resampled(after.term_right, weights) - _macro_resampled(before.term_right, weights)
+    gains = _macro_resampled(after.term_right, weights) - _macro_resampled(
+        before.term_right, weights
+    )
     gain = macro_accuracy(after.term_right) - macro_accuracy(before.term_right)
     return Slice(gain, len(before.strict), *_interval(gains))

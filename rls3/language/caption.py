@@ -14,7 +14,19 @@ from rls3.errors import DataError
 from rls3.language.relation import CELLS, Cell, Term
 from rls3.scene.records import Kind
 
-COLORS = ("red", "green", "blue", "yellow", "white", "black", "purple", "orange", "pink", "brown", "gray")
+COLORS = (
+    "red",
+    "green",
+    "blue",
+    "yellow",
+    "white",
+    "black",
+    "purple",
+    "orange",
+    "pink",
+    "brown",
+    "gray",
+)
 
 _PHRASES = {
     Term.LEFT: "to the left",
@@ -90,11 +102,17 @@ def parse(text: str) -> Caption:
     """Read a caption back. Raises: DataError if the text is not of the grammar."""
     match = _SENTENCE.fullmatch(text)
     if match is None:
-        raise DataError(f"{text!r} is not a caption of the form 'The <object> is <relation> the <object>.'")
-    return Caption(kind_of(match["subject"]), _CELL_OF_PHRASE[match["relation"]], kind_of(match["reference"]))
+        raise DataError(
+            f"{text!r} is not a caption of the form 'The <object> is <relation> the <object>.'"
+        )
+    return Caption(
+        kind_of(match["subject"]), _CELL_OF_PHRASE[match["relation"]], kind_of(match["reference"])
+    )
 
 
-def hard_negatives(caption: Caption, absent: Sequence[Kind], rng: np.random.Generator) -> tuple[Negative, ...]:
+def hard_negatives(
+    caption: Caption, absent: Sequence[Kind], rng: np.random.Generator
+) -> tuple[Negative, ...]:
     """The false captions that a true one is trained and tested against.
 
     One flip for each term; all terms flipped (where that differs from a flip); subject and reference exchanged; and
@@ -104,7 +122,10 @@ def hard_negatives(caption: Caption, absent: Sequence[Kind], rng: np.random.Gene
         absent: kinds that are not visible in the image; fewer than three give fewer object negatives.
     """
     subject, cell, reference = caption.subject, caption.cell, caption.reference
-    negatives = [Negative("flip", term, Caption(subject, cell.flipped(term), reference)) for term in cell.terms]
+    negatives = [
+        Negative("flip", term, Caption(subject, cell.flipped(term), reference))
+        for term in cell.terms
+    ]
     if cell.complexity > 1:
         negatives.append(Negative("flip_all", None, Caption(subject, cell.opposite, reference)))
     negatives.append(Negative("swap", None, Caption(reference, cell, subject)))

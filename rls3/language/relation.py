@@ -71,7 +71,9 @@ class Cell:
 
     def flipped(self, term: Term) -> "Cell":
         """The cell with this one term replaced by its opposite."""
-        return Cell(*(t.opposite if t is term else t for t in (self.vertical, self.depth, self.lateral)))
+        return Cell(
+            *(t.opposite if t is term else t for t in (self.vertical, self.depth, self.lateral))
+        )
 
     @property
     def opposite(self) -> "Cell":

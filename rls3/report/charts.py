@@ -23,7 +23,9 @@ def nice_ticks(low: float, high: float, wanted: int = 5) -> list[float]:
 class _Frame:
     """Axes: maps data to pixels."""
 
-    def __init__(self, xs: Sequence[float], ys: Sequence[float], y_range: tuple[float, float] | None = None) -> None:
+    def __init__(
+        self, xs: Sequence[float], ys: Sequence[float], y_range: tuple[float, float] | None = None
+    ) -> None:
         self.x0, self.x1 = (min(xs), max(xs)) if len(set(xs)) > 1 else (xs[0] - 0.5, xs[0] + 0.5)
         self.ticks = nice_ticks(*(y_range or (min(ys), max(ys))))
         self.y0, self.y1 = self.ticks[0], self.ticks[-1]
@@ -32,10 +34,15 @@ class _Frame:
         return _LEFT + (value - self.x0) / (self.x1 - self.x0) * (WIDTH - _LEFT - _RIGHT)
 
     def y(self, value: float) -> float:
-        return HEIGHT - _BOTTOM - (value - self.y0) / (self.y1 - self.y0) * (HEIGHT - _TOP - _BOTTOM)
+        return (
+            HEIGHT - _BOTTOM - (value - self.y0) / (self.y1 - self.y0) * (HEIGHT - _TOP - _BOTTOM)
+        )
 
     def path(self, points: Points) -> str:
-        return " ".join(f"{'M' if i == 0 else 'L'}{self.x(a):.1f},{self.y(b):.1f}" for i, (a, b) in enumerate(points))
+        return " ".join(
+            f"{'M' if i == 0 else 'L'}{self.x(a):.1f},{self.y(b):.1f}"
+            for i, (a, b) in enumerate(points)
+        )
 
     def axes(self, x_ticks: Sequence[float], x_label: str, unit: str) -> str:
         lines = [
@@ -43,7 +50,8 @@ class _Frame:
             for t in self.ticks
         ]
         lines += [
-            f'<text x="{self.x(t):.1f}" y="{HEIGHT - _BOTTOM + 17}" text-anchor="middle">{t:g}</text>' for t in x_ticks
+            f'<text x="{self.x(t):.1f}" y="{HEIGHT - _BOTTOM + 17}" text-anchor="middle">{t:g}</text>'
+            for t in x_ticks
         ]
         lines.append(
             f'<text class="axis" x="{(WIDTH + _LEFT) / 2:.0f}" y="{HEIGHT - 5}" text-anchor="middle">{escape(x_label)}</text>'
@@ -59,7 +67,8 @@ def _legend(names: Sequence[str]) -> str:
     return (
         '<p class="legend">'
         + "".join(
-            f'<span><i style="background:var({PALETTE[i % 8]})"></i>{escape(n)}</span>' for i, n in enumerate(names)
+            f'<span><i style="background:var({PALETTE[i % 8]})"></i>{escape(n)}</span>'
+            for i, n in enumerate(names)
         )
         + "</p>"
     )
@@ -93,9 +102,7 @@ def lines(
         outline = [(x, high) for x, _, high in band] + [(x, low) for x, low, _ in reversed(band)]
         body += f'<path class="band" d="{frame.path(outline)}Z"/>'
     if rule is not None:
-        body += (
-            f'<line class="rule" x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{frame.y(rule):.1f}" y2="{frame.y(rule):.1f}"/>'
-        )
+        body += f'<line class="rule" x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{frame.y(rule):.1f}" y2="{frame.y(rule):.1f}"/>'
     for i, (name, points) in enumerate(series.items()):
         color = f"var({PALETTE[i % 8]})"
         body += f'<path class="line" style="stroke:{color}" d="{frame.path(points)}"/>'
@@ -107,7 +114,11 @@ def lines(
 
 
 def stacked_bars(
-    groups: Sequence[str], parts: Mapping[str, Sequence[float]], title: str, x_label: str, unit: str = ""
+    groups: Sequence[str],
+    parts: Mapping[str, Sequence[float]],
+    title: str,
+    x_label: str,
+    unit: str = "",
 ) -> str:
     """One bar a group; each part a segment."""
     totals = [sum(values[i] for values in parts.values()) for i in range(len(groups))]
@@ -129,7 +140,9 @@ def stacked_bars(
     return _svg(body, title) + _legend(list(parts))
 
 
-def radar(axes: Sequence[str], series: Mapping[str, Sequence[float]], low: float, high: float, title: str) -> str:
+def radar(
+    axes: Sequence[str], series: Mapping[str, Sequence[float]], low: float, high: float, title: str
+) -> str:
     """Radar chart of shares in [low, high]; axes clockwise from the top."""
     size, radius = 420, 138
     cx = cy = size / 2
@@ -158,11 +171,15 @@ def radar(axes: Sequence[str], series: Mapping[str, Sequence[float]], low: float
         body += f'<line class="grid" x1="{cx}" y1="{cy}" x2="{x:.1f}" y2="{y:.1f}"/><text x="{tx:.1f}" y="{ty:.1f}" text-anchor="{anchor}">{label}</text>'
     for k, values in enumerate(series.values()):
         color = f"var({PALETTE[k % 8]})"
-        body += f'<polygon class="area" style="stroke:{color};fill:{color}" points="{ring(values)}"/>'
+        body += (
+            f'<polygon class="area" style="stroke:{color};fill:{color}" points="{ring(values)}"/>'
+        )
     return _svg(body, title, size, size) + _legend(list(series))
 
 
-def heat(rows: Sequence[str], columns: Sequence[str], values: Sequence[Sequence[float]], title: str) -> str:
+def heat(
+    rows: Sequence[str], columns: Sequence[str], values: Sequence[Sequence[float]], title: str
+) -> str:
     """Heat map of shares (each row sums to 1 or less); darker is more."""
     left, top, cell_h = 34, 96, 20
     width = WIDTH

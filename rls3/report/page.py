@@ -88,7 +88,8 @@ def _percent(share: float) -> str:
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]], numeric_from: int = 1) -> str:
     def cells(tag: str, row: Sequence[str]) -> str:
         return "".join(
-            f'<{tag} class="{"n" if i >= numeric_from else "wrap"}">{escape(str(c))}</{tag}>' for i, c in enumerate(row)
+            f'<{tag} class="{"n" if i >= numeric_from else "wrap"}">{escape(str(c))}</{tag}>'
+            for i, c in enumerate(row)
         )
 
     body = "".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
@@ -115,7 +116,10 @@ def _headline(data: ReportData) -> str:
         "object accuracy": f"{_percent(data.base['test']['object_accuracy']['accuracy'])} → {_percent(data.final['test']['object_accuracy']['accuracy'])}",
         "time": f"{data.seconds_total:.0f} s",
     }
-    items = "".join(f"<div><b>{escape(v)}</b><span class='soft'>{escape(k)}</span></div>" for k, v in facts.items())
+    items = "".join(
+        f"<div><b>{escape(v)}</b><span class='soft'>{escape(k)}</span></div>"
+        for k, v in facts.items()
+    )
     return f'<div class="hero"><div class="big">{100 * before["accuracy"]:.1f} → {100 * after["accuracy"]:.1f} <small>% two-way accuracy</small></div><div class="facts">{items}</div></div>'
 
 
@@ -127,7 +131,10 @@ def _terms(data: ReportData) -> str:
     low = min(0.4, *(s["accuracy"] for s in [*before.values(), *after.values()]))
     chart = charts.radar(
         axes,
-        {"base": [s["accuracy"] for s in before.values()], "result": [s["accuracy"] for s in after.values()]},
+        {
+            "base": [s["accuracy"] for s in before.values()],
+            "result": [s["accuracy"] for s in after.values()],
+        },
         low,
         1.0,
         "accuracy by term, before and after",
@@ -167,11 +174,17 @@ def _slices(data: ReportData) -> str:
     ]
     if "unseen" in data.base and "unseen" in data.final:
         named.append(
-            ("types held out of training (unseen)", *(e["unseen"]["accuracy"] for e in (data.base, data.final)))
+            (
+                "types held out of training (unseen)",
+                *(e["unseen"]["accuracy"] for e in (data.base, data.final)),
+            )
         )
     return _table(
         ["slice of test", "base", "result", "n"],
-        [(n, _percent(a["accuracy"]), _percent(b["accuracy"]), str(b["count"])) for n, a, b in named],
+        [
+            (n, _percent(a["accuracy"]), _percent(b["accuracy"]), str(b["count"]))
+            for n, a, b in named
+        ],
     )
 
 
@@ -198,10 +211,15 @@ def render_page(data: ReportData) -> str:
     """The whole page as HTML text."""
     rounds = data.rounds
     curve = [(r.samples, 100 * r.val["accuracy"]["accuracy"]) for r in rounds]
-    band = [(r.samples, 100 * r.val["accuracy"]["low"], 100 * r.val["accuracy"]["high"]) for r in rounds]
+    band = [
+        (r.samples, 100 * r.val["accuracy"]["low"], 100 * r.val["accuracy"]["high"]) for r in rounds
+    ]
     if data.base is not None:
         start = data.base["val"]["accuracy"]
-        curve, band = [(0, 100 * start["accuracy"]), *curve], [(0, 100 * start["low"], 100 * start["high"]), *band]
+        curve, band = (
+            [(0, 100 * start["accuracy"]), *curve],
+            [(0, 100 * start["low"], 100 * start["high"]), *band],
+        )
     terms = list(rounds[0].val["by_term"]) if rounds else []
     complexities = [c for c in (rounds[0].val["by_complexity"] if rounds else [])]
     losses = [(i + 1, float(v)) for i, v in enumerate(v for r in rounds for v in r.losses)]
@@ -237,7 +255,10 @@ def render_page(data: ReportData) -> str:
         _card(
             "By term over rounds (val)",
             charts.lines(
-                {t: [(r.number, 100 * r.val["by_term"][t]["accuracy"]) for r in rounds] for t in terms},
+                {
+                    t: [(r.number, 100 * r.val["by_term"][t]["accuracy"]) for r in rounds]
+                    for t in terms
+                },
                 "accuracy by term",
                 "round",
                 " %",
@@ -263,23 +284,36 @@ def render_page(data: ReportData) -> str:
         _card(
             "What the agent sampled",
             charts.heat(
-                numbers, [str(c).replace(" + ", ", ") for c in CELLS], shares, "share of each relation by round"
+                numbers,
+                [str(c).replace(" + ", ", ") for c in CELLS],
+                shares,
+                "share of each relation by round",
             ),
             note="Share of the 26 relations among each round's samples.",
         ),
         _card(
             "Reward per step",
             charts.lines(
-                {n: [(r.number, r.reward[n]) for r in rounds] for n in (rounds[0].reward if rounds else [])},
+                {
+                    n: [(r.number, r.reward[n]) for r in rounds]
+                    for n in (rounds[0].reward if rounds else [])
+                },
                 "mean reward by part",
                 "round",
             ),
         ),
-        _card("Fine-tuning loss", charts.lines({"loss": losses[::step]}, "loss", "optimiser step over all rounds")),
+        _card(
+            "Fine-tuning loss",
+            charts.lines({"loss": losses[::step]}, "loss", "optimiser step over all rounds"),
+        ),
         _card(
             "Seconds by stage",
             charts.stacked_bars(
-                numbers, {s: [r.seconds[s] for r in rounds] for s in stages}, "seconds by stage", "round", " s"
+                numbers,
+                {s: [r.seconds[s] for r in rounds] for s in stages},
+                "seconds by stage",
+                "round",
+                " s",
             ),
             note=""
             if data.orchestration_share is None
@@ -287,10 +321,24 @@ def render_page(data: ReportData) -> str:
         ),
         _card(
             "From proposals to samples",
-            _table(["round", "proposed", "feasible", "visible", "trained on", "discarded after rendering"], funnel),
+            _table(
+                [
+                    "round",
+                    "proposed",
+                    "feasible",
+                    "visible",
+                    "trained on",
+                    "discarded after rendering",
+                ],
+                funnel,
+            ),
         ),
         _card("What it got wrong (test)", _gallery(data.gallery), "wide"),
-        _card("Where it came from", _table(["", ""], [*data.settings.items(), *data.lineage.items()], 9), "wide"),
+        _card(
+            "Where it came from",
+            _table(["", ""], [*data.settings.items(), *data.lineage.items()], 9),
+            "wide",
+        ),
     ]
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>RLS3: {escape(data.campaign)}</title><style>{_CSS}</style></head>'

@@ -13,7 +13,9 @@ import numpy as np
 
 from rls3.scene.records import Box, Camera
 
-_CORNER_SIGNS = np.array([(x, y, z) for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], dtype=float)
+_CORNER_SIGNS = np.array(
+    [(x, y, z) for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], dtype=float
+)
 
 
 def heading_axes(yaw_deg: float | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -30,7 +32,9 @@ def offset_in_camera(offset: np.ndarray, yaw_deg: float | np.ndarray) -> np.ndar
     return np.stack([(offset * right).sum(-1), offset[..., 1], (offset * ahead).sum(-1)], axis=-1)
 
 
-def project(points: np.ndarray, camera: Camera, width: int, height: int) -> tuple[np.ndarray, np.ndarray]:
+def project(
+    points: np.ndarray, camera: Camera, width: int, height: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Pinhole projection.
 
     Args:
@@ -38,14 +42,18 @@ def project(points: np.ndarray, camera: Camera, width: int, height: int) -> tupl
     Returns: pixels (N, 2), x right and y down; depth (N,) in metres along the viewing axis (negative behind the camera:
         those pixels mean nothing).
     """
-    in_camera = offset_in_camera(np.asarray(points, dtype=float) - np.asarray(camera.position), camera.yaw_deg)
+    in_camera = offset_in_camera(
+        np.asarray(points, dtype=float) - np.asarray(camera.position), camera.yaw_deg
+    )
     horizon = np.radians(camera.horizon_deg)
     x = in_camera[:, 0]
     depth = in_camera[:, 2] * np.cos(horizon) - in_camera[:, 1] * np.sin(horizon)
     y_up = in_camera[:, 1] * np.cos(horizon) + in_camera[:, 2] * np.sin(horizon)
     focal_px = height / (2 * np.tan(np.radians(camera.fov_deg) / 2))
     safe = np.where(np.abs(depth) < 1e-9, 1e-9, depth)
-    return np.stack([width / 2 + focal_px * x / safe, height / 2 - focal_px * y_up / safe], axis=-1), depth
+    return np.stack(
+        [width / 2 + focal_px * x / safe, height / 2 - focal_px * y_up / safe], axis=-1
+    ), depth
 
 
 def box_corners(box: Box) -> np.ndarray:
@@ -62,7 +70,9 @@ def boxes_overlap(a: Box, b: Box, tolerance_m: float = 0.0) -> bool:
         return False
     apart = math.hypot(b.center[0] - a.center[0], b.center[2] - a.center[2])
     reach = (math.hypot(a.size[0], a.size[2]) + math.hypot(b.size[0], b.size[2])) / 2
-    if apart > reach + 1.5 * max(0.0, -tolerance_m):  # their circles are apart: some axis parts them by that
+    if apart > reach + 1.5 * max(
+        0.0, -tolerance_m
+    ):  # their circles are apart: some axis parts them by that
         return False
     offset = np.asarray(b.center) - np.asarray(a.center)
     a_axes, b_axes = heading_axes(a.yaw_deg), heading_axes(b.yaw_deg)

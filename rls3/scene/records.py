@@ -6,6 +6,7 @@ World frame everywhere: AI2-THOR's. Left-handed, +y up, metres; yaw in degrees a
 
 import hashlib
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Protocol
 
@@ -95,9 +96,16 @@ class SceneSpec:
     @staticmethod
     def from_json(text: str) -> "SceneSpec":
         raw = json.loads(text)
-        placements = tuple(Placement(Kind(**p["kind"]), tuple(p["position"]), p["yaw_deg"]) for p in raw["placements"])
+        placements = tuple(
+            Placement(Kind(**p["kind"]), tuple(p["position"]), p["yaw_deg"])
+            for p in raw["placements"]
+        )
         return SceneSpec(
-            raw["floor_plan"], placements, Viewpoint(**raw["viewpoint"]), raw["light_seed"], raw["material_seed"]
+            raw["floor_plan"],
+            placements,
+            Viewpoint(**raw["viewpoint"]),
+            raw["light_seed"],
+            raw["material_seed"],
         )
 
     @property
@@ -199,6 +207,24 @@ class RoomSurvey:
     furniture: tuple[Box, ...]
     kinds: dict[Kind, Vector3]
     eye_heights: tuple[float, float] = (1.575, 0.9)
+
+
+@dataclass(frozen=True)
+class RenderFailure:
+    """A spec that the simulator could not realise, and why."""
+
+    spec: SceneSpec
+    reason: str
+
+
+class Renderer(Protocol):
+    """What draws many scenes: one simulator or a pool of them (`rls3.thor.pool`)."""
+
+    def render(
+        self, specs: Sequence[SceneSpec], on_done: Callable[[int], None] | None = None
+    ) -> list[Scene | RenderFailure]:
+        """Draw every spec; results in the order of the specs, `on_done` is told how many are finished."""
+        ...
 
 
 class Simulator(Protocol):

@@ -31,7 +31,7 @@ class Backend:
 
 def embedded_command() -> str:
     """What starts the embedded executable, its rooms furnished as one would find them."""
-    return f"{shlex.quote(sys.executable)} -m rls3.embedded_thor"
+    return f"{shlex.quote(sys.executable)} -m embedded_thor"
 
 
 def make_backend(params: SimulatorParams) -> Backend:
@@ -42,10 +42,16 @@ def make_backend(params: SimulatorParams) -> Backend:
         command = params.embedded_command or f"{embedded_command()} -every-color"
         _check_executable(command, "simulator.embedded_command")
         # AI2-THOR's Linux platform asks for an X display; the embedded executable never opens it.
-        return Backend(f"embedded-thor {version('rls3')}", {"local_executable_path": command, "x_display": ":0"}, 60.0)
+        return Backend(
+            f"embedded-thor {version('rls3')}",
+            {"local_executable_path": command, "x_display": ":0"},
+            60.0,
+        )
     if params.unity_path:
         _check_executable(shlex.quote(params.unity_path), "simulator.unity_path")
-        return Backend("ai2thor-unity local", {"local_executable_path": shlex.quote(params.unity_path)}, 300.0)
+        return Backend(
+            "ai2thor-unity local", {"local_executable_path": shlex.quote(params.unity_path)}, 300.0
+        )
     import ai2thor
     from ai2thor.platform import CloudRendering
 

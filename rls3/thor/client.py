@@ -12,7 +12,17 @@ from rls3.errors import SimulatorError
 from rls3.language.caption import COLORS
 from rls3.params import SimulatorParams
 from rls3.scene.geometry import heading_axes
-from rls3.scene.records import Box, Camera, Kind, Placement, RoomSurvey, Scene, SceneObject, SceneSpec, Surface
+from rls3.scene.records import (
+    Box,
+    Camera,
+    Kind,
+    Placement,
+    RoomSurvey,
+    Scene,
+    SceneObject,
+    SceneSpec,
+    Surface,
+)
 from rls3.thor.backend import make_backend, quality_name
 from rls3.thor.controller import RefusedAction, SafeController, make_controller
 from rls3.thor.survey import load_survey, save_survey, survey_path
@@ -73,8 +83,10 @@ class ThorClient:
     def survey_all(self, floor_plans: Sequence[str]) -> None:
         """Survey floor plans with a second simulator beside this one, if there are workers for two; `survey` then reads."""
         missing = [
-            name for name in floor_plans if not survey_path(self._runtime_dir, self.label, name).is_file()
-        ]  # fmt: skip
+            name
+            for name in floor_plans
+            if not survey_path(self._runtime_dir, self.label, name).is_file()
+        ]
         if self._params.workers < 2 or len(missing) < 4:
             return
         with ThorClient(self._params, self._runtime_dir) as other, ThreadPoolExecutor(1) as thread:
@@ -105,10 +117,15 @@ class ThorClient:
         }
         if self._controller is None:
             self._controller = make_controller(
-                self._backend, self._runtime_dir, self._params.action_timeout_s,
-                width=self._params.width_px, height=self._params.height_px, quality=quality_name(self._params.quality),
-                scene=floor_plan, **settings,
-            )  # fmt: skip
+                self._backend,
+                self._runtime_dir,
+                self._params.action_timeout_s,
+                width=self._params.width_px,
+                height=self._params.height_px,
+                quality=quality_name(self._params.quality),
+                scene=floor_plan,
+                **settings,
+            )
         elif fresh or fov_deg != self._fov_deg or self._controller.scene != f"{floor_plan}_physics":
             try:
                 with self._controller.watchdog(self._backend.start_timeout_s):
@@ -118,7 +135,9 @@ class ThorClient:
                     f"floor plan {floor_plan!r} is not in this simulator ({str(error).split(chr(10))[1]})"
                 ) from None
             except Exception as error:
-                raise SimulatorError(f"{floor_plan}: the simulator died during Reset ({error})") from error
+                raise SimulatorError(
+                    f"{floor_plan}: the simulator died during Reset ({error})"
+                ) from error
         else:
             return self._controller
         self._fov_deg, self._randomized = fov_deg, False
@@ -134,7 +153,9 @@ class ThorClient:
 
     def _realise(self, spec: SceneSpec, draw: bool) -> Scene:
         wants_random = bool(spec.light_seed or spec.material_seed)
-        controller = self._enter(spec.floor_plan, spec.viewpoint.fov_deg, fresh=self._randomized and not wants_random)
+        controller = self._enter(
+            spec.floor_plan, spec.viewpoint.fov_deg, fresh=self._randomized and not wants_random
+        )
         if wants_random:
             self._randomize(controller, spec)
         names = [
@@ -145,9 +166,16 @@ class ThorClient:
         controller.act("SetObjectPoses", objectPoses=poses, placeStationary=True, renderImage=False)
         view = spec.viewpoint
         event = controller.act(
-            "TeleportFull", x=view.x, y=self._agent_y, z=view.z, rotation={"x": 0, "y": view.yaw_deg, "z": 0},
-            horizon=view.horizon_deg, standing=view.standing, forceAction=True, renderImage=draw,
-        )  # fmt: skip
+            "TeleportFull",
+            x=view.x,
+            y=self._agent_y,
+            z=view.z,
+            rotation={"x": 0, "y": view.yaw_deg, "z": 0},
+            horizon=view.horizon_deg,
+            standing=view.standing,
+            forceAction=True,
+            renderImage=draw,
+        )
         metadata = event.metadata
         by_name = {entry["name"]: entry for entry in metadata["objects"]}
         objects = tuple(
@@ -156,7 +184,12 @@ class ThorClient:
         )
         eye = metadata["cameraPosition"]
         agent = metadata["agent"]
-        camera = Camera((eye["x"], eye["y"], eye["z"]), agent["rotation"]["y"], agent["cameraHorizon"], metadata["fov"])
+        camera = Camera(
+            (eye["x"], eye["y"], eye["z"]),
+            agent["rotation"]["y"],
+            agent["cameraHorizon"],
+            metadata["fov"],
+        )
         image = None
         if draw:
             image = np.ascontiguousarray(event.frame)
@@ -165,7 +198,10 @@ class ThorClient:
 
     def _randomize(self, controller: SafeController, spec: SceneSpec) -> None:
         self._randomized = True
-        for seed, action in ((spec.light_seed, "RandomizeLighting"), (spec.material_seed, "RandomizeMaterials")):
+        for seed, action in (
+            (spec.light_seed, "RandomizeLighting"),
+            (spec.material_seed, "RandomizeMaterials"),
+        ):
             if seed:
                 controller.act("SetRandomSeed", seed=seed, renderImage=False)
                 controller.act(action, renderImage=False)
@@ -190,7 +226,9 @@ class ThorClient:
     def _survey(self, floor_plan: str) -> RoomSurvey:
         controller = self._enter(floor_plan, self._fov_deg or 60.0, fresh=True)
         kinds = {kind: _upright_box(entry).size for kind, entry in self._objects.items()}
-        event = controller.act("SetObjectPoses", objectPoses=[], placeStationary=True, renderImage=False)
+        event = controller.act(
+            "SetObjectPoses", objectPoses=[], placeStationary=True, renderImage=False
+        )
         entries = [e for e in event.metadata["objects"] if not e["pickupable"]]
         surfaces = []
         for entry in entries:
@@ -198,21 +236,32 @@ class ThorClient:
                 continue
             try:
                 event = controller.act(
-                    "GetSpawnCoordinatesAboveReceptacle", objectId=entry["objectId"], anywhere=True, renderImage=False
+                    "GetSpawnCoordinatesAboveReceptacle",
+                    objectId=entry["objectId"],
+                    anywhere=True,
+                    renderImage=False,
                 )
             except RefusedAction:
                 continue  # a receptacle without room on it
             points = np.array([_xyz(p) for p in event.metadata["actionReturn"]]).reshape(-1, 3)
             if len(points):
                 surfaces.append(Surface(entry["objectId"], entry["objectType"], points))
-        standpoints = controller.act("GetReachablePositions", renderImage=False).metadata["actionReturn"]
+        standpoints = controller.act("GetReachablePositions", renderImage=False).metadata[
+            "actionReturn"
+        ]
         furniture = _outermost([_aligned_box(e) for e in entries if e["objectType"] != "Floor"])
         bounds = np.array(event.metadata["sceneBounds"]["cornerPoints"])
         eyes = self._eye_heights(controller)
         return RoomSurvey(
-            floor_plan, tuple(map(float, bounds.min(axis=0))), tuple(map(float, bounds.max(axis=0))), tuple(surfaces),
-            np.array([(p["x"], p["z"]) for p in standpoints]).reshape(-1, 2), furniture, kinds, eyes,
-        )  # fmt: skip
+            floor_plan,
+            tuple(map(float, bounds.min(axis=0))),
+            tuple(map(float, bounds.max(axis=0))),
+            tuple(surfaces),
+            np.array([(p["x"], p["z"]) for p in standpoints]).reshape(-1, 2),
+            furniture,
+            kinds,
+            eyes,
+        )
 
     def _eye_heights(self, controller: SafeController) -> tuple[float, float]:
         agent = controller.last_event.metadata["agent"]["position"]
@@ -247,7 +296,9 @@ def _kind(entry: dict[str, Any]) -> Kind:
 
 
 def _missing(kind: Kind, spec: SceneSpec) -> str:
-    raise RefusedAction(f"{spec.floor_plan} has no {kind.color} {kind.type}; choose from the kinds of its survey")
+    raise RefusedAction(
+        f"{spec.floor_plan} has no {kind.color} {kind.type}; choose from the kinds of its survey"
+    )
 
 
 def _upright_box(entry: dict[str, Any]) -> Box:
@@ -286,4 +337,6 @@ def _scene_object(entry: dict[str, Any], kind: Kind, event: Any | None) -> Scene
         box_px = (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
     parents = entry["parentReceptacles"] or []
     parent = parents[0].split("|")[0] if parents else ""
-    return SceneObject(entry["objectId"], entry["name"], kind, _upright_box(entry), visible_px, box_px, parent)
+    return SceneObject(
+        entry["objectId"], entry["name"], kind, _upright_box(entry), visible_px, box_px, parent
+    )

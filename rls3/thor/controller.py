@@ -36,7 +36,9 @@ def deaf_to_interrupts() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def make_controller(backend: Backend, runtime_dir: Path, timeout_s: float, **arguments: Any) -> "SafeController":
+def make_controller(
+    backend: Backend, runtime_dir: Path, timeout_s: float, **arguments: Any
+) -> "SafeController":
     """Start a simulator. Raises: SimulatorError if it does not come up."""
     controller = SafeController.__new__(SafeController)
     controller.isolated_dir, controller.timeout_s = runtime_dir, timeout_s
@@ -74,7 +76,9 @@ class SafeController(Controller):
         return str(self.isolated_dir)
 
     def start(self, *arguments: Any, **named: Any) -> Any:
-        self.server_start_timeout = None  # a read with a time-out spins on a dead process; the watchdog has the time
+        self.server_start_timeout = (
+            None  # a read with a time-out spins on a dead process; the watchdog has the time
+        )
         return super().start(*arguments, **named)
 
     def _start_unity_thread(self, *arguments: Any, **named: Any) -> Any:
@@ -88,9 +92,17 @@ class SafeController(Controller):
                 event = self.step(action=action, **arguments)
         except Exception as error:
             if isinstance(error, ValueError):  # refused by its signature; the simulator lives on
-                raise RefusedAction(f"{self.scene}: {action} was refused: {_first_line(error)}") from error
-            why = f"gave no answer within {self.timeout_s:g} s and was killed" if self.timed_out else "died"
-            raise SimulatorError(f"{self.scene}: the simulator {why} during {action} ({_first_line(error)})") from error
+                raise RefusedAction(
+                    f"{self.scene}: {action} was refused: {_first_line(error)}"
+                ) from error
+            why = (
+                f"gave no answer within {self.timeout_s:g} s and was killed"
+                if self.timed_out
+                else "died"
+            )
+            raise SimulatorError(
+                f"{self.scene}: the simulator {why} during {action} ({_first_line(error)})"
+            ) from error
         if not event.metadata["lastActionSuccess"]:
             raise RefusedAction(f"{self.scene}: {action} failed: {event.metadata['errorMessage']}")
         return event
@@ -156,13 +168,21 @@ class _Watchdog:
 
     def _open_other_ends(self) -> None:
         for name, mode in (("server_pipe_path", os.O_WRONLY), ("client_pipe_path", os.O_RDONLY)):
-            with contextlib.suppress(OSError, TypeError):  # WSGI has no pipes; nobody may be waiting
-                os.close(os.open(getattr(self._controller.server, name, None), mode | os.O_NONBLOCK))
+            with contextlib.suppress(
+                OSError, TypeError
+            ):  # WSGI has no pipes; nobody may be waiting
+                os.close(
+                    os.open(getattr(self._controller.server, name, None), mode | os.O_NONBLOCK)
+                )
 
 
 def _last_words(log: Path, start: int) -> str:
     """The log's last line after `start` bytes; ai2thor's own message only points to where Unity would have said it."""
-    lines = log.read_bytes()[start:].decode(errors="replace").strip().splitlines() if log.is_file() else []
+    lines = (
+        log.read_bytes()[start:].decode(errors="replace").strip().splitlines()
+        if log.is_file()
+        else []
+    )
     return lines[-1][:160] if lines else ""
 
 

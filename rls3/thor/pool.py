@@ -5,23 +5,14 @@ import multiprocessing as mp
 import os
 import queue
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from rls3.errors import SimulatorError
 from rls3.params import SimulatorParams
-from rls3.scene.records import Scene, SceneSpec
+from rls3.scene.records import RenderFailure, Scene, SceneSpec
 from rls3.thor.controller import deaf_to_interrupts
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class RenderFailure:
-    """A spec that the simulator could not realise, and why."""
-
-    spec: SceneSpec
-    reason: str
 
 
 class RenderPool:
@@ -106,7 +97,9 @@ class RenderPool:
         return [done[i] for i in range(len(specs))]
 
 
-def _work(params: SimulatorParams, runtime_dir: Path, jobs: mp.Queue, results: mp.Queue, parent: int) -> None:
+def _work(
+    params: SimulatorParams, runtime_dir: Path, jobs: mp.Queue, results: mp.Queue, parent: int
+) -> None:
     """A worker's loop: JSON spec in, Scene or reason out. Ends with its parent."""
     from rls3.thor.client import ThorClient
     from rls3.thor.controller import RefusedAction

@@ -21,7 +21,8 @@ def save_survey(survey: RoomSurvey, path: Path) -> None:
         "minimum": survey.minimum,
         "maximum": survey.maximum,
         "surfaces": [
-            {"id": s.receptacle_id, "type": s.receptacle_type, "points": s.points.tolist()} for s in survey.surfaces
+            {"id": s.receptacle_id, "type": s.receptacle_type, "points": s.points.tolist()}
+            for s in survey.surfaces
         ],
         "standpoints": survey.standpoints.tolist(),
         "furniture": [asdict(box) for box in survey.furniture],
@@ -39,12 +40,16 @@ def load_survey(path: Path) -> RoomSurvey | None:
     try:
         raw = json.loads(path.read_text())
         return RoomSurvey(
-            raw["floor_plan"], tuple(raw["minimum"]), tuple(raw["maximum"]),
+            raw["floor_plan"],
+            tuple(raw["minimum"]),
+            tuple(raw["maximum"]),
             tuple(Surface(s["id"], s["type"], np.array(s["points"])) for s in raw["surfaces"]),
             np.array(raw["standpoints"]),
-            tuple(Box(tuple(b["center"]), tuple(b["size"]), b["yaw_deg"]) for b in raw["furniture"]),
+            tuple(
+                Box(tuple(b["center"]), tuple(b["size"]), b["yaw_deg"]) for b in raw["furniture"]
+            ),
             {Kind(type_, color): tuple(size) for type_, color, size in raw["kinds"]},
             tuple(raw["eye_heights"]),
-        )  # fmt: skip
+        )
     except (FileNotFoundError, ValueError, KeyError):
         return None

@@ -47,11 +47,17 @@ class PretrainSet:
     kinds (N, K) index or -1; places (N, K, 5) standardised; boxes (N, K, 4) as shares of the image.
     """
 
-    def __init__(self, samples: Sequence[Sample], vocabulary: Sequence[Kind], image_px: int) -> None:
+    def __init__(
+        self, samples: Sequence[Sample], vocabulary: Sequence[Kind], image_px: int
+    ) -> None:
         from PIL import Image
 
         def small(sample: Sample) -> np.ndarray:
-            return np.asarray(Image.fromarray(decode(sample)).resize((image_px, image_px), Image.Resampling.BILINEAR))
+            return np.asarray(
+                Image.fromarray(decode(sample)).resize(
+                    (image_px, image_px), Image.Resampling.BILINEAR
+                )
+            )
 
         self.images = torch.from_numpy(np.stack([small(s) for s in samples]))
         index = {kind: i for i, kind in enumerate(vocabulary)}
@@ -63,11 +69,21 @@ class PretrainSet:
             for column, item in enumerate(sample.objects):
                 if item.box_px is None or item.visible_px < 12:
                     continue
-                x0, y0, x1, y1 = np.array(item.box_px) / np.array([sample.width_px, sample.height_px] * 2)
-                offset = offset_in_camera(np.subtract(item.box.center, sample.camera.position), sample.camera.yaw_deg)
+                x0, y0, x1, y1 = np.array(item.box_px) / np.array(
+                    [sample.width_px, sample.height_px] * 2
+                )
+                offset = offset_in_camera(
+                    np.subtract(item.box.center, sample.camera.position), sample.camera.yaw_deg
+                )
                 self.kinds[row, column] = index[item.kind]
                 self.places[row, column] = torch.tensor(
-                    [(x0 + x1) - 1, (y0 + y1) - 1, offset[0] * 2, offset[1] * 2 + 1.4, offset[2] * 2 - 2.6]
+                    [
+                        (x0 + x1) - 1,
+                        (y0 + y1) - 1,
+                        offset[0] * 2,
+                        offset[1] * 2 + 1.4,
+                        offset[2] * 2 - 2.6,
+                    ]
                 )
                 self.boxes[row, column] = torch.tensor([x0, y0, x1, y1])
 
@@ -105,7 +121,8 @@ def _half_precision() -> torch.autocast:
 def _schedule(optimizer: torch.optim.Optimizer, steps: int) -> torch.optim.lr_scheduler.LRScheduler:
     warmup = max(1, steps // 20)
     return torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda s: min((s + 1) / warmup, 0.5 * (1 + np.cos(np.pi * min(1.0, s / steps))) + 0.01)
+        optimizer,
+        lambda s: min((s + 1) / warmup, 0.5 * (1 + np.cos(np.pi * min(1.0, s / steps))) + 0.01),
     )
 
 
@@ -125,10 +142,18 @@ class _PatchHeads(nn.Module):
 
     def __init__(self, width: int, types: int, colors: int) -> None:
         super().__init__()
-        self.patch_type, self.patch_color = nn.Linear(width, types + 1), nn.Linear(width, colors + 1)
+        self.patch_type, self.patch_color = (
+            nn.Linear(width, types + 1),
+            nn.Linear(width, colors + 1),
+        )
 
     def patches(
-        self, patches: torch.Tensor, kinds: torch.Tensor, boxes: torch.Tensor, types: torch.Tensor, colors: torch.Tensor
+        self,
+        patches: torch.Tensor,
+        kinds: torch.Tensor,
+        boxes: torch.Tensor,
+        types: torch.Tensor,
+        colors: torch.Tensor,
     ) -> torch.Tensor:
         """Cross-entropy of the patches (B, P, width) against the objects whose boxes cover their centres (0: none)."""
         grid = round(patches.shape[1] ** 0.5)
@@ -140,7 +165,9 @@ class _PatchHeads(nn.Module):
         for head, labels in ((self.patch_type, types), (self.patch_color, colors)):
             target = torch.zeros(len(kinds), grid, grid, dtype=torch.long)
             for k in range(kinds.shape[1]):
-                target = torch.where(covered[:, k], labels[kinds[:, k].clamp(min=0)][:, None, None] + 1, target)
+                target = torch.where(
+                    covered[:, k], labels[kinds[:, k].clamp(min=0)][:, None, None] + 1, target
+                )
             weight = torch.ones(head.out_features)
             weight[0] = 0.1  # most patches show no object
             loss = loss + F.cross_entropy(head(patches).transpose(1, 2), target.flatten(1), weight)
@@ -152,7 +179,10 @@ class _VisionHeads(_PatchHeads):
 
     def __init__(self, width: int, types: int, colors: int) -> None:
         super().__init__(width, types, colors)
-        self.by_type, self.by_color = nn.Linear(width, types * _PLACES), nn.Linear(width, colors * _PLACES)
+        self.by_type, self.by_color = (
+            nn.Linear(width, types * _PLACES),
+            nn.Linear(width, colors * _PLACES),
+        )
         self.present = nn.Linear(width, types * colors)
 
 
@@ -179,14 +209,22 @@ class _ViltEncoder(nn.Module):
 
     def forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         image_modality = self.vilt.embeddings.token_type_embeddings.weight[1]
-        states = self.vilt.layernorm(self.vilt.encoder(self.embed(pixels) + image_modality).last_hidden_state)
+        states = self.vilt.layernorm(
+            self.vilt.encoder(self.embed(pixels) + image_modality).last_hidden_state
+        )
         return states[:, 1:], states[:, 0]
 
 
 def _pretrain_vision(
-    encoder: _ClipEncoder | _ViltEncoder, processor: Any, data: PretrainSet, types: torch.Tensor, colors: torch.Tensor,
-    epochs: float, params: BaseParams, rng: torch.Generator,
-) -> None:  # fmt: skip
+    encoder: _ClipEncoder | _ViltEncoder,
+    processor: Any,
+    data: PretrainSet,
+    types: torch.Tensor,
+    colors: torch.Tensor,
+    epochs: float,
+    params: BaseParams,
+    rng: torch.Generator,
+) -> None:
     """types, colors: (kinds,) index of each kind's type and colour."""
     mean, std = (torch.tensor(v) for v in (processor.image_mean, processor.image_std))
     n_types, n_colors = int(types.max()) + 1, int(colors.max()) + 1
@@ -203,13 +241,16 @@ def _pretrain_vision(
         safe = kinds.clamp(min=0)
         type_, color = types[safe], colors[safe]
         pooled = pooled.float()
-        predicted = (
-            heads.by_type(pooled).view(len(rows), n_types, _PLACES).gather(1, type_[..., None].expand(-1, -1, _PLACES))
-            + heads.by_color(pooled).view(len(rows), n_colors, _PLACES).gather(1, color[..., None].expand(-1, -1, _PLACES))
-        )  # fmt: skip
+        predicted = heads.by_type(pooled).view(len(rows), n_types, _PLACES).gather(
+            1, type_[..., None].expand(-1, -1, _PLACES)
+        ) + heads.by_color(pooled).view(len(rows), n_colors, _PLACES).gather(
+            1, color[..., None].expand(-1, -1, _PLACES)
+        )
         where = F.smooth_l1_loss(predicted[there], places[there], beta=0.3)
         target = torch.zeros(len(rows), n_types * n_colors).scatter_(1, safe, there.float())
-        what = F.binary_cross_entropy_with_logits(heads.present(pooled), target, pos_weight=torch.tensor(8.0))
+        what = F.binary_cross_entropy_with_logits(
+            heads.present(pooled), target, pos_weight=torch.tensor(8.0)
+        )
         dense = heads.patches(patches.float(), kinds, boxes, types, colors)
         loss = 3 * where + 2 * what + 0.3 * dense
         optimizer.zero_grad()
@@ -219,12 +260,19 @@ def _pretrain_vision(
         schedule.step()
         if step % 100 == 0:
             logger.info(
-                "vision %d/%d where %.4f what %.4f dense %.4f", step, steps, where.item(), what.item(), dense.item()
+                "vision %d/%d where %.4f what %.4f dense %.4f",
+                step,
+                steps,
+                where.item(),
+                what.item(),
+                dense.item(),
             )
     encoder.eval()
 
 
-def _false_name(true: int, present: Sequence[int], vocabulary: Sequence[Kind], rng: np.random.Generator) -> int:
+def _false_name(
+    true: int, present: Sequence[int], vocabulary: Sequence[Kind], rng: np.random.Generator
+) -> int:
     """A kind that the image does not show: of the true one's colour in half of the cases, any else."""
     absent = [k for k in range(len(vocabulary)) if k not in present]
     alike = [k for k in absent if vocabulary[k].color == vocabulary[true].color]
@@ -232,7 +280,11 @@ def _false_name(true: int, present: Sequence[int], vocabulary: Sequence[Kind], r
 
 
 def _captions(
-    kinds: torch.Tensor, vocabulary: Sequence[Kind], rng: np.random.Generator, n_false: int, relation_share: float
+    kinds: torch.Tensor,
+    vocabulary: Sequence[Kind],
+    rng: np.random.Generator,
+    n_false: int,
+    relation_share: float,
 ) -> tuple[list[int], list[tuple[int, int]], list[str], list[list[str]]]:
     """For each image with two visible objects: its row, which two of them a caption names, the caption, and captions
     with one of them replaced by an absent kind.
@@ -293,7 +345,8 @@ class _Grounding(nn.Module):
         """(B, text width) and (B, image width) to (B, 2, 5)."""
         questions = self.text(text).view(len(text), 2 * _PLACES, -1)
         return (
-            torch.einsum("bqw,bw->bq", questions, self.norm(image)).view(len(text), 2, _PLACES) / image.shape[-1] ** 0.5
+            torch.einsum("bqw,bw->bq", questions, self.norm(image)).view(len(text), 2, _PLACES)
+            / image.shape[-1] ** 0.5
         )
 
 
@@ -311,7 +364,9 @@ def _converse_loss(
         converse.append(Caption(b, cell.opposite, a).text)
         contrary.append(Caption(a, flipped, b).text)
     tokens = vlm.tokenizer([*said, *converse, *contrary], padding=True, return_tensors="pt")
-    read = vlm.model.text_model(input_ids=tokens["input_ids"], attention_mask=tokens["attention_mask"]).pooler_output
+    read = vlm.model.text_model(
+        input_ids=tokens["input_ids"], attention_mask=tokens["attention_mask"]
+    ).pooler_output
     first, second, third = F.normalize(head(read), dim=-1).split(size)
     return F.cross_entropy(20 * first @ torch.cat([second, third]).T, torch.arange(size))
 
@@ -324,7 +379,9 @@ def _pretrain_clip_text(
     rng: torch.Generator,
     draws: np.random.Generator,
 ) -> None:
-    mean, std = (torch.tensor(v) for v in (vlm.image_processor.image_mean, vlm.image_processor.image_std))
+    mean, std = (
+        torch.tensor(v) for v in (vlm.image_processor.image_mean, vlm.image_processor.image_std)
+    )
     with torch.no_grad():
         pixels = [
             (data.images[i : i + 256].float() / 255 - mean).div(std).permute(0, 3, 1, 2)
@@ -332,8 +389,15 @@ def _pretrain_clip_text(
         ]
         features = torch.cat([vlm.model.vision_model(pixel_values=p).pooler_output for p in pixels])
     features = _whiten(vlm, features)
-    grounding, converse = _Grounding(params.width, params.vision_width), nn.Linear(params.width, params.width)
-    trainable = [*vlm.set_trainable(lock_vision=True), *grounding.parameters(), *converse.parameters()]
+    grounding, converse = (
+        _Grounding(params.width, params.vision_width),
+        nn.Linear(params.width, params.width),
+    )
+    trainable = [
+        *vlm.set_trainable(lock_vision=True),
+        *grounding.parameters(),
+        *converse.parameters(),
+    ]
     optimizer = torch.optim.AdamW(trainable, lr=params.learning_rate, weight_decay=0.02)
     schedule = _schedule(optimizer, int(params.text_epochs * len(data) / params.batch_size))
     weights = FinetuneParams.model_construct(hard_negative_weight=1.0, contrastive_weight=0.3)
@@ -344,8 +408,12 @@ def _pretrain_clip_text(
         read = vlm.model.text_model(
             input_ids=tokens["input_ids"], attention_mask=tokens["attention_mask"]
         ).pooler_output
-        places = data.places[rows[kept]].gather(1, torch.tensor(named)[..., None].expand(-1, -1, _PLACES))
-        where = F.smooth_l1_loss(grounding(read, vlm.model.visual_projection(seen)), places, beta=0.3)
+        places = data.places[rows[kept]].gather(
+            1, torch.tensor(named)[..., None].expand(-1, -1, _PLACES)
+        )
+        where = F.smooth_l1_loss(
+            grounding(read, vlm.model.visual_projection(seen)), places, beta=0.3
+        )
         logic = _converse_loss(vlm, converse, vocabulary, len(kept), draws)
         loss = vlm.loss(seen, true, false, weights) + 5 * where + logic
         optimizer.zero_grad()
@@ -355,7 +423,12 @@ def _pretrain_clip_text(
         schedule.step()
         if step % 100 == 0:
             logger.info(
-                "text %d/%d loss %.4f where %.4f logic %.4f", step, steps, loss.item(), where.item(), logic.item()
+                "text %d/%d loss %.4f where %.4f logic %.4f",
+                step,
+                steps,
+                loss.item(),
+                where.item(),
+                logic.item(),
             )
 
 
@@ -370,13 +443,18 @@ def _pretrain_vilt(
     draws: np.random.Generator,
 ) -> None:
     """Grounding (words regress the places of what they name) and matching (present or absent), at once."""
-    mean, std = (torch.tensor(v) for v in (vlm.image_processor.image_mean, vlm.image_processor.image_std))
+    mean, std = (
+        torch.tensor(v) for v in (vlm.image_processor.image_mean, vlm.image_processor.image_std)
+    )
     head = nn.Linear(params.width, _PLACES)
     dense_heads = _PatchHeads(params.width, int(types.max()) + 1, int(colors.max()) + 1)
     everything = [*vlm.model.parameters(), *head.parameters(), *dense_heads.parameters()]
     optimizer = torch.optim.AdamW(everything, lr=params.learning_rate, weight_decay=0.02)
     schedule = _schedule(optimizer, int(params.vilt_epochs * len(data) / params.batch_size))
-    length = [len(vlm.tokenizer(object_name(kind), add_special_tokens=False)["input_ids"]) for kind in vocabulary]
+    length = [
+        len(vlm.tokenizer(object_name(kind), add_special_tokens=False)["input_ids"])
+        for kind in vocabulary
+    ]
     vlm.model.train()
     for step, steps, rows in _loop(data, params.vilt_epochs, params, rng):
         pixels, kinds, places, boxes = data.batch(rows, mean, std, rng)
@@ -422,7 +500,10 @@ def _pretrain_vilt(
 def make_base(family: Family, samples: Sequence[Sample], params: BaseParams) -> VLM:
     """Train the base model of a family from nothing. Deterministic by `params.seed` and the samples."""
     vocabulary = sorted({item.kind for sample in samples for item in sample.objects})
-    type_names, color_names = sorted({k.type for k in vocabulary}), sorted({k.color for k in vocabulary})
+    type_names, color_names = (
+        sorted({k.type for k in vocabulary}),
+        sorted({k.color for k in vocabulary}),
+    )
     types = torch.tensor([type_names.index(k.type) for k in vocabulary])
     colors = torch.tensor([color_names.index(k.color) for k in vocabulary])
     with torch.random.fork_rng():
@@ -433,13 +514,29 @@ def make_base(family: Family, samples: Sequence[Sample], params: BaseParams) -> 
         data = PretrainSet(samples, vocabulary, params.image_px)
         if family == "clip":
             _pretrain_vision(
-                _ClipEncoder(vlm), vlm.image_processor, data, types, colors, params.vision_epochs, params, rng
+                _ClipEncoder(vlm),
+                vlm.image_processor,
+                data,
+                types,
+                colors,
+                params.vision_epochs,
+                params,
+                rng,
             )
             _pretrain_clip_text(vlm, data, vocabulary, params, rng, draws)
         else:
-            nn.init.trunc_normal_(vlm.model.vilt.embeddings.position_embeddings, std=0.02)  # the library: zero
+            nn.init.trunc_normal_(
+                vlm.model.vilt.embeddings.position_embeddings, std=0.02
+            )  # the library: zero
             _pretrain_vision(
-                _ViltEncoder(vlm), vlm.image_processor, data, types, colors, params.vilt_vision_epochs, params, rng
+                _ViltEncoder(vlm),
+                vlm.image_processor,
+                data,
+                types,
+                colors,
+                params.vilt_vision_epochs,
+                params,
+                rng,
             )
             _pretrain_vilt(vlm, data, vocabulary, types, colors, params, rng, draws)
     return vlm

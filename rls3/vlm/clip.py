@@ -27,9 +27,9 @@ class ClipVLM:
     def features(self, images: Sequence[np.ndarray], lock_vision: bool = True) -> torch.Tensor:
         parts = []
         for start in range(0, len(images), _IMAGE_BATCH):
-            pixels = self.image_processor(images=list(images[start : start + _IMAGE_BATCH]), return_tensors="pt")[
-                "pixel_values"
-            ]
+            pixels = self.image_processor(
+                images=list(images[start : start + _IMAGE_BATCH]), return_tensors="pt"
+            )["pixel_values"]
             parts.append(self._pooled(pixels) if lock_vision else pixels)
         return torch.cat(parts)
 
@@ -44,16 +44,26 @@ class ClipVLM:
         return self.model.vision_model(pixel_values=pixels).pooler_output
 
     def _image_embeddings(self, features: torch.Tensor) -> torch.Tensor:
-        pooled = features if features.dim() == 2 else self.model.vision_model(pixel_values=features).pooler_output
+        pooled = (
+            features
+            if features.dim() == 2
+            else self.model.vision_model(pixel_values=features).pooler_output
+        )
         return F.normalize(self.model.visual_projection(pooled), dim=-1)
 
     def _text_embeddings(self, texts: Sequence[str]) -> torch.Tensor:
         tokens = self.tokenizer(list(texts), padding=True, truncation=True, return_tensors="pt")
-        output = self.model.text_model(input_ids=tokens["input_ids"], attention_mask=tokens["attention_mask"])
+        output = self.model.text_model(
+            input_ids=tokens["input_ids"], attention_mask=tokens["attention_mask"]
+        )
         return F.normalize(self.model.text_projection(output.pooler_output), dim=-1)
 
     def _similarities(self, features: torch.Tensor, texts: Sequence[str]) -> torch.Tensor:
-        return self.model.logit_scale.exp() * self._image_embeddings(features) @ self._text_embeddings(texts).T
+        return (
+            self.model.logit_scale.exp()
+            * self._image_embeddings(features)
+            @ self._text_embeddings(texts).T
+        )
 
     def scores(self, features: torch.Tensor, captions: Sequence[Sequence[str]]) -> torch.Tensor:
         texts, rows = unique_texts(captions)
@@ -61,7 +71,11 @@ class ClipVLM:
         return self._similarities(features, texts).gather(1, index).masked_fill(~mask, -torch.inf)
 
     def loss(
-        self, features: torch.Tensor, true: Sequence[str], negatives: Sequence[Sequence[str]], params: FinetuneParams
+        self,
+        features: torch.Tensor,
+        true: Sequence[str],
+        negatives: Sequence[Sequence[str]],
+        params: FinetuneParams,
     ) -> torch.Tensor:
         """hard_negative_weight * H + contrastive_weight * N, where H is the cross-entropy of the true caption among the
         image's own captions (as NegCLIP's hard negatives), N the symmetric InfoNCE over the batch (equal texts count as
@@ -78,7 +92,10 @@ class ClipVLM:
         matches = F.one_hot(inverse, len(columns)).float()
         to_text = F.cross_entropy(matrix, inverse)
         to_image = F.cross_entropy(matrix.T, (matches / matches.sum(0)).T)
-        return params.hard_negative_weight * hard + params.contrastive_weight * (to_text + to_image) / 2
+        return (
+            params.hard_negative_weight * hard
+            + params.contrastive_weight * (to_text + to_image) / 2
+        )
 
     def set_trainable(self, lock_vision: bool) -> list[torch.nn.Parameter]:
         self.model.requires_grad_(True)

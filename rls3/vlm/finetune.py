@@ -23,9 +23,14 @@ class TrainingReport:
 
 
 def finetune(
-    vlm: VLM, new: Sequence[Sample], earlier: Sequence[Sequence[Sample]], params: FinetuneParams, seed: int,
-    on_step: Callable[[int, int], None] | None = None, image_features: ImageFeatures | None = None,
-) -> TrainingReport:  # fmt: skip
+    vlm: VLM,
+    new: Sequence[Sample],
+    earlier: Sequence[Sequence[Sample]],
+    params: FinetuneParams,
+    seed: int,
+    on_step: Callable[[int, int], None] | None = None,
+    image_features: ImageFeatures | None = None,
+) -> TrainingReport:
     """Fine-tune in place on a round's samples, a share of each batch replayed from earlier rounds.
 
     AdamW, linear warm-up then constant rate, gradient clipping. Deterministic by seed: it draws from its own generator
@@ -45,7 +50,10 @@ def finetune(
     n_new = params.batch_size - n_replay
     batches = [
         np.concatenate(
-            [order[start : start + n_new], len(new) + rng.choice(len(replay), n_replay, replace=len(replay) < n_replay)]
+            [
+                order[start : start + n_new],
+                len(new) + rng.choice(len(replay), n_replay, replace=len(replay) < n_replay),
+            ]
             if n_replay
             else [order[start : start + n_new]]
         )
@@ -57,17 +65,25 @@ def finetune(
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         of_shard = image_features or ImageFeatures()
-        features = torch.cat([of_shard(vlm, shard, params.lock_vision) for shard in (new, *earlier)])
+        features = torch.cat(
+            [of_shard(vlm, shard, params.lock_vision) for shard in (new, *earlier)]
+        )
         trainable = vlm.set_trainable(params.lock_vision)
-        optimizer = torch.optim.AdamW(trainable, lr=params.learning_rate, weight_decay=params.weight_decay)
+        optimizer = torch.optim.AdamW(
+            trainable, lr=params.learning_rate, weight_decay=params.weight_decay
+        )
         warmup = max(1, round(params.warmup_share * len(batches)))
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: min(1.0, (step + 1) / warmup))
+        schedule = torch.optim.lr_scheduler.LambdaLR(
+            optimizer, lambda step: min(1.0, (step + 1) / warmup)
+        )
         vlm.model.train()
         try:
             for step, batch in enumerate(batches):
                 chosen = [samples[int(i)] for i in batch]
                 false = [_training_negatives(sample, params.negatives, rng) for sample in chosen]
-                loss = vlm.loss(features[torch.from_numpy(batch)], [s.caption for s in chosen], false, params)
+                loss = vlm.loss(
+                    features[torch.from_numpy(batch)], [s.caption for s in chosen], false, params
+                )
                 optimizer.zero_grad()
                 loss.backward()
                 torch.nn.utils.clip_grad_norm_(trainable, params.clip_norm)

@@ -31,7 +31,11 @@ class VLM(Protocol):
         ...
 
     def loss(
-        self, features: torch.Tensor, true: Sequence[str], negatives: Sequence[Sequence[str]], params: FinetuneParams
+        self,
+        features: torch.Tensor,
+        true: Sequence[str],
+        negatives: Sequence[Sequence[str]],
+        params: FinetuneParams,
     ) -> torch.Tensor:
         """Training loss of a batch: each image's true caption against its own false ones (and, for CLIP, the batch's)."""
         ...

@@ -45,11 +45,16 @@ def load_vlm(family: str, checkpoint: str, base_dir: Path = Path("base")) -> VLM
             raise ModelError(
                 f"{name} holds a model of type {config.model_type!r}, but vlm.family = {family!r}; set vlm.family or choose another checkpoint"
             )
-        parts = (AutoTokenizer.from_pretrained(name), AutoImageProcessor.from_pretrained(name, use_fast=False))
+        parts = (
+            AutoTokenizer.from_pretrained(name),
+            AutoImageProcessor.from_pretrained(name, use_fast=False),
+        )
         return _wrap(family, _model_class(family).from_pretrained(name), *parts)
     except ModelError:
         raise
-    except Exception as error:  # the library raises anything from OSError to KeyError on a bad checkpoint
+    except (
+        Exception
+    ) as error:  # the library raises anything from OSError to KeyError on a bad checkpoint
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ModelError(
             f"vlm.checkpoint = {name!r} cannot be loaded ({reason[:160]}); check the name, the folder and the network"

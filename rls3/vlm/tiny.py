@@ -10,7 +10,12 @@ from rls3.scene.records import Kind
 from rls3.vlm.interface import VLM, Family
 from rls3.vlm.loading import new_vlm
 
-_SPECIALS = ["<pad>", "<unk>", "<s>", "</s>"]  # </s> must not be 2: CLIPTextModel then pools by the largest token id
+_SPECIALS = [
+    "<pad>",
+    "<unk>",
+    "<s>",
+    "</s>",
+]  # </s> must not be 2: CLIPTextModel then pools by the largest token id
 _MAX_TOKENS = 32
 
 
@@ -30,9 +35,15 @@ def make_tokenizer(kinds: Iterable[Kind]) -> Any:
         single="<s> $A </s>", special_tokens=[("<s>", 2), ("</s>", 3)]
     )
     return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, pad_token="<pad>", unk_token="<unk>", bos_token="<s>", eos_token="</s>",
-        cls_token="<s>", sep_token="</s>", model_max_length=_MAX_TOKENS,
-    )  # fmt: skip
+        tokenizer_object=tokenizer,
+        pad_token="<pad>",
+        unk_token="<unk>",
+        bos_token="<s>",
+        eos_token="</s>",
+        cls_token="<s>",
+        sep_token="</s>",
+        model_max_length=_MAX_TOKENS,
+    )
 
 
 def make_tiny(family: Family, kinds: Iterable[Kind], params: BaseParams) -> VLM:
@@ -52,24 +63,48 @@ def make_tiny(family: Family, kinds: Iterable[Kind], params: BaseParams) -> VLM:
     }
     if family == "clip":
         text = tower | {
-            "num_attention_heads": 8, "num_hidden_layers": params.text_layers, "vocab_size": len(tokenizer), "max_position_embeddings": _MAX_TOKENS,
-            "pad_token_id": 0, "bos_token_id": 2, "eos_token_id": 3,
-        }  # fmt: skip
+            "num_attention_heads": 8,
+            "num_hidden_layers": params.text_layers,
+            "vocab_size": len(tokenizer),
+            "max_position_embeddings": _MAX_TOKENS,
+            "pad_token_id": 0,
+            "bos_token_id": 2,
+            "eos_token_id": 3,
+        }
         vision = tower | {
-            "hidden_size": params.vision_width, "intermediate_size": 4 * params.vision_width,
-            "num_hidden_layers": params.vision_layers, "image_size": size, "patch_size": params.patch_px,
-        }  # fmt: skip
+            "hidden_size": params.vision_width,
+            "intermediate_size": 4 * params.vision_width,
+            "num_hidden_layers": params.vision_layers,
+            "image_size": size,
+            "patch_size": params.patch_px,
+        }
         config = CLIPConfig(
-            text_config=text, vision_config=vision, projection_dim=params.vision_width, logit_scale_init_value=3.0
+            text_config=text,
+            vision_config=vision,
+            projection_dim=params.vision_width,
+            logit_scale_init_value=3.0,
         )
-        processor = CLIPImageProcessorPil(size={"height": size, "width": size}, do_center_crop=False, resample=2)
+        processor = CLIPImageProcessorPil(
+            size={"height": size, "width": size}, do_center_crop=False, resample=2
+        )
         return new_vlm(family, config, tokenizer, processor)
     config = ViltConfig(
-        **tower, num_hidden_layers=params.vision_layers, vocab_size=len(tokenizer), max_position_embeddings=_MAX_TOKENS,
-        image_size=size, patch_size=params.patch_px, max_image_length=-1, hidden_dropout_prob=0.0,
-        attention_probs_dropout_prob=0.0, pad_token_id=0,
-    )  # fmt: skip
+        **tower,
+        num_hidden_layers=params.vision_layers,
+        vocab_size=len(tokenizer),
+        max_position_embeddings=_MAX_TOKENS,
+        image_size=size,
+        patch_size=params.patch_px,
+        max_image_length=-1,
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
+        pad_token_id=0,
+    )
     processor = ViltImageProcessorPil(
-        do_resize=True, size={"shortest_edge": size}, size_divisor=params.patch_px, do_pad=False, resample=2
+        do_resize=True,
+        size={"shortest_edge": size},
+        size_divisor=params.patch_px,
+        do_pad=False,
+        resample=2,
     )
     return new_vlm(family, config, tokenizer, processor)

@@ -51,7 +51,9 @@ class ViltVLM:
             patches = self.patch_embeddings(pixels)
             return self._with_patches(patches, tokens)
         return self.model.vilt(
-            **tokens, pixel_values=pixels, pixel_mask=torch.ones(len(pixels), *pixels.shape[-2:], dtype=torch.long)
+            **tokens,
+            pixel_values=pixels,
+            pixel_mask=torch.ones(len(pixels), *pixels.shape[-2:], dtype=torch.long),
         )
 
     def _with_patches(self, patches: torch.Tensor, tokens: Any) -> Any:
@@ -66,7 +68,9 @@ class ViltVLM:
             "token_type_ids": torch.zeros_like(tokens["input_ids"]),
         }
 
-    def _pair_logits(self, features: torch.Tensor, image_of_pair: torch.Tensor, texts: Sequence[str]) -> torch.Tensor:
+    def _pair_logits(
+        self, features: torch.Tensor, image_of_pair: torch.Tensor, texts: Sequence[str]
+    ) -> torch.Tensor:
         tokens = self.tokens(texts)
         if self._is_plain(features):
             output = self._with_patches(self.patch_embeddings(features)[image_of_pair], tokens)
@@ -81,14 +85,20 @@ class ViltVLM:
         for start in range(0, len(texts), _PAIR_BATCH):
             chunk = image_of_pair[start : start + _PAIR_BATCH]
             images, local = torch.unique(chunk, return_inverse=True)
-            parts.append(self._pair_logits(features[images], local, texts[start : start + _PAIR_BATCH]))
+            parts.append(
+                self._pair_logits(features[images], local, texts[start : start + _PAIR_BATCH])
+            )
         logits, counts = torch.cat(parts), [len(row) for row in captions]
         starts = np.cumsum([0, *counts[:-1]])
         index, mask = padded([list(range(start, start + n)) for start, n in zip(starts, counts)])
         return logits[index].masked_fill(~mask, -torch.inf)
 
     def loss(
-        self, features: torch.Tensor, true: Sequence[str], negatives: Sequence[Sequence[str]], params: FinetuneParams
+        self,
+        features: torch.Tensor,
+        true: Sequence[str],
+        negatives: Sequence[Sequence[str]],
+        params: FinetuneParams,
     ) -> torch.Tensor:
         """hard_negative_weight * cross-entropy of the true caption among the image's own, plus contrastive_weight *
         image-text matching (binary cross-entropy of each pair, true and false weighing the same)."""

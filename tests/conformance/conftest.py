@@ -8,7 +8,11 @@ from tests.conftest import make_params
 
 def pytest_addoption(parser):
     parser.addoption("--backend", default="embedded", choices=["embedded", "unity"])
-    parser.addoption("--unity-path", default="", help="A local Unity executable; empty lets ai2thor fetch its own.")
+    parser.addoption(
+        "--unity-path",
+        default="",
+        help="A local Unity executable; empty lets ai2thor fetch its own.",
+    )
 
 
 @pytest.fixture(scope="session")
@@ -40,6 +44,13 @@ def start(request, tmp_path_factory):
 def controller(start):
     """One that draws everything, 160 x 120, non-square on purpose."""
     return start(
-        scene="FloorPlan1", width=160, height=120, quality="Medium", fieldOfView=60, renderDepthImage=True,
-        renderInstanceSegmentation=True, renderSemanticSegmentation=True, renderNormalsImage=True,
-    )  # fmt: skip
+        scene="FloorPlan1",
+        width=160,
+        height=120,
+        quality="Medium",
+        fieldOfView=60,
+        renderDepthImage=True,
+        renderInstanceSegmentation=True,
+        renderSemanticSegmentation=True,
+        renderNormalsImage=True,
+    )

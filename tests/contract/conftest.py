@@ -13,9 +13,17 @@ def controller(tmp_path_factory):
     from ai2thor.controller import Controller
 
     made = Controller(
-        local_executable_path=f"{sys.executable} -m rls3.embedded_thor", x_display=":0", server_timeout=60, width=160, height=120, quality="Medium",
-        scene="FloorPlan1", renderInstanceSegmentation=True, renderDepthImage=True, fieldOfView=60,
-    )  # fmt: skip
+        local_executable_path=f"{sys.executable} -m embedded_thor",
+        x_display=":0",
+        server_timeout=60,
+        width=160,
+        height=120,
+        quality="Medium",
+        scene="FloorPlan1",
+        renderInstanceSegmentation=True,
+        renderDepthImage=True,
+        fieldOfView=60,
+    )
     yield made
     made.stop()
     os.environ["HOME"] = before or "/root"

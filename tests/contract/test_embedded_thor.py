@@ -25,7 +25,9 @@ def test_metadata_is_of_ai2thors_own_schema(controller, scene):
     event = controller.reset(
         scene, renderInstanceSegmentation=False
     )  # the schema is of an event without images' colours
-    jsonschema.validate(event.metadata, json.loads((ROOT / "tests/data/thor-metadata-schema.json").read_text()))
+    jsonschema.validate(
+        event.metadata, json.loads((ROOT / "tests/data/thor-metadata-schema.json").read_text())
+    )
     assert event.metadata["sceneName"] == f"{scene}_physics"
     assert len({o["objectId"] for o in event.metadata["objects"]}) == len(event.metadata["objects"])
     assert len({o["objectType"] for o in _objects(event, pickupable=True)}) >= 12
@@ -36,8 +38,15 @@ def test_metadata_is_of_ai2thors_own_schema(controller, scene):
 
 def test_moving_turning_and_looking(controller):
     start = controller.reset("FloorPlan201").metadata["agent"]
-    assert controller.step("RotateLeft").metadata["agent"]["rotation"]["y"] == (start["rotation"]["y"] - 90) % 360
-    assert [controller.step("LookDown").metadata["lastActionSuccess"] for _ in range(3)] == [True, True, False]
+    assert (
+        controller.step("RotateLeft").metadata["agent"]["rotation"]["y"]
+        == (start["rotation"]["y"] - 90) % 360
+    )
+    assert [controller.step("LookDown").metadata["lastActionSuccess"] for _ in range(3)] == [
+        True,
+        True,
+        False,
+    ]
     assert controller.last_event.metadata["agent"]["cameraHorizon"] == 60
     blocked = [controller.step("MoveAhead").metadata["lastActionSuccess"] for _ in range(30)]
     assert blocked[-1] is False  # a wall, some time
@@ -51,11 +60,15 @@ def test_moving_turning_and_looking(controller):
 @pytest.mark.parametrize(
     ("action", "message"),
     [
-        ({"action": "Fly"}, "Invalid action"), ({"action": "MoveAhead", "speed": 3}, "invalid argument 'speed'"), ({"action": "DisableObject"}, "missing argument 'objectId'"),
-        ({"action": "RotateRight", "degrees": "many"}, "not of type float"), ({"action": "Teleport", "position": {"x": float("inf")}}, "not of type"),
-        ({"action": "Initialize", "gridSize": -1}, "gridSize"), ({"action": "SetObjectPoses", "objectPoses": 3}, "not of type"),
+        ({"action": "Fly"}, "Invalid action"),
+        ({"action": "MoveAhead", "speed": 3}, "invalid argument 'speed'"),
+        ({"action": "DisableObject"}, "missing argument 'objectId'"),
+        ({"action": "RotateRight", "degrees": "many"}, "not of type float"),
+        ({"action": "Teleport", "position": {"x": float("inf")}}, "not of type"),
+        ({"action": "Initialize", "gridSize": -1}, "gridSize"),
+        ({"action": "SetObjectPoses", "objectPoses": 3}, "not of type"),
     ],
-)  # fmt: skip
+)
 def test_what_unity_refuses_is_refused(controller, action, message):
     with pytest.raises(ValueError, match=message):
         controller.step(action)
@@ -88,22 +101,41 @@ def test_failures_are_told_in_the_words_that_programs_for_ai2thor_read(controlle
         forceAction=True,
     )
     assert "not found within the specified visibility" in says("PickupObject", objectId=ids["Mug"])
-    assert "must have the property CanPickup" in says("PickupObject", objectId=ids["Fridge"], **near)
+    assert "must have the property CanPickup" in says(
+        "PickupObject", objectId=ids["Fridge"], **near
+    )
     assert says("DropHandObject") == "nothing in hand to drop!"
     assert (
-        says("PutObject", objectId=ids["CounterTop"], **near) == "Can't place an object if Agent isn't holding anything"
+        says("PutObject", objectId=ids["CounterTop"], **near)
+        == "Can't place an object if Agent isn't holding anything"
     )
-    assert says("OpenObject", objectId=ids["Mug"], **near) == f"{ids['Mug']} is not an Openable object"
+    assert (
+        says("OpenObject", objectId=ids["Mug"], **near) == f"{ids['Mug']} is not an Openable object"
+    )
     assert says("ToggleObjectOn", objectId=ids["Mug"], **near) == f"{ids['Mug']} is not toggleable"
     controller.step("ToggleObjectOn", objectId=ids["StoveKnob"], **near)
-    assert says("ToggleObjectOn", objectId=ids["StoveKnob"], **near) == "can't toggle object on if it's already on!"
+    assert (
+        says("ToggleObjectOn", objectId=ids["StoveKnob"], **near)
+        == "can't toggle object on if it's already on!"
+    )
     assert controller.step("PickupObject", objectId=ids["Mug"], **near)
-    assert says("PickupObject", objectId=ids["Apple"], **near).startswith("Agent hand has something in it already!")
-    assert says("PutObject", objectId=ids["Apple"], **near) == "This target object is NOT a receptacle!"
-    assert "Target openable Receptacle is CLOSED" in says("PutObject", objectId=ids["Fridge"], **near)
+    assert says("PickupObject", objectId=ids["Apple"], **near).startswith(
+        "Agent hand has something in it already!"
+    )
+    assert (
+        says("PutObject", objectId=ids["Apple"], **near)
+        == "This target object is NOT a receptacle!"
+    )
+    assert "Target openable Receptacle is CLOSED" in says(
+        "PutObject", objectId=ids["Fridge"], **near
+    )
     assert says("LookUp") == "can't look up beyond 30 degrees above the forward horizon"
     assert controller.last_event.metadata["errorCode"] == "LookDownCantExceedMin"
-    blocked = next(e for e in (controller.step("MoveAhead") for _ in range(30)) if not e.metadata["lastActionSuccess"])
+    blocked = next(
+        e
+        for e in (controller.step("MoveAhead") for _ in range(30))
+        if not e.metadata["lastActionSuccess"]
+    )
     pattern = r"\w+ is blocking Agent 0 from moving by \(0\.0000, 0\.0000, 0\.2500\)\."
     assert re.fullmatch(pattern, blocked.metadata["errorMessage"])
 
@@ -113,15 +145,29 @@ def test_a_query_is_answered_by_a_patch_unless_fast_emit_is_off(controller):
     before = controller.step("Pass")
     sent = controller.server.raw_files
     event = controller.step("GetReachablePositions")
-    assert event.metadata["lastAction"] == "GetReachablePositions" and len(event.metadata["actionReturn"]) > 10
+    assert (
+        event.metadata["lastAction"] == "GetReachablePositions"
+        and len(event.metadata["actionReturn"]) > 10
+    )
     assert controller.server.raw_files is sent, "no picture was drawn and sent again"
-    assert np.array_equal(event.frame, before.frame) and event.metadata["objects"] == before.metadata["objects"]
-    event = controller.step("GetSpawnCoordinatesAboveReceptacle", objectId="Nothing|1", anywhere=True)
+    assert (
+        np.array_equal(event.frame, before.frame)
+        and event.metadata["objects"] == before.metadata["objects"]
+    )
+    event = controller.step(
+        "GetSpawnCoordinatesAboveReceptacle", objectId="Nothing|1", anywhere=True
+    )
     assert not event.metadata["lastActionSuccess"] and "Nothing|1" in event.metadata["errorMessage"]
-    assert controller.step("RotateRight").metadata["lastActionSuccess"] and controller.server.raw_files is not sent
+    assert (
+        controller.step("RotateRight").metadata["lastActionSuccess"]
+        and controller.server.raw_files is not sent
+    )
     controller.step("Initialize", fastActionEmit=False)
     sent = controller.server.raw_files
-    assert controller.step("GetReachablePositions").metadata["actionReturn"] and controller.server.raw_files is not sent
+    assert (
+        controller.step("GetReachablePositions").metadata["actionReturn"]
+        and controller.server.raw_files is not sent
+    )
 
 
 def test_instance_segmentation_can_be_asked_for_in_one_step(controller):
@@ -134,9 +180,14 @@ def test_instance_segmentation_can_be_asked_for_in_one_step(controller):
 
 def test_what_programs_for_ai2thor_set_at_the_start_is_taken(controller):
     event = controller.step(
-        "Initialize", autoSimulation=False, useMassThreshold=True, massThreshold=10, cameraNearPlane=0.01,
-        visibilityScheme="Distance", makeAgentsVisible=True,
-    )  # fmt: skip
+        "Initialize",
+        autoSimulation=False,
+        useMassThreshold=True,
+        massThreshold=10,
+        cameraNearPlane=0.01,
+        visibilityScheme="Distance",
+        makeAgentsVisible=True,
+    )
     assert event.metadata["lastActionSuccess"]
     with pytest.raises(ValueError, match="autoSimulatoin"):
         controller.step("Initialize", autoSimulatoin=False)
@@ -152,9 +203,15 @@ def test_unlisted_objects_are_deactivated_and_bad_names_reported(controller):
     }
     event = controller.step("SetObjectPoses", objectPoses=[pose], placeStationary=True)
     assert [o["name"] for o in _objects(event, pickupable=True)] == [mug["name"]]
-    assert _objects(event, pickupable=True)[0]["parentReceptacles"] == ["Floor|+00.00|+00.00|+00.00"]
-    failed = controller.step("SetObjectPoses", objectPoses=[pose, pose | {"objectName": "Nothing_1"}])
-    assert not failed.metadata["lastActionSuccess"] and "Nothing_1" in failed.metadata["errorMessage"]
+    assert _objects(event, pickupable=True)[0]["parentReceptacles"] == [
+        "Floor|+00.00|+00.00|+00.00"
+    ]
+    failed = controller.step(
+        "SetObjectPoses", objectPoses=[pose, pose | {"objectName": "Nothing_1"}]
+    )
+    assert (
+        not failed.metadata["lastActionSuccess"] and "Nothing_1" in failed.metadata["errorMessage"]
+    )
     assert len(_objects(controller.reset("FloorPlan1"), pickupable=True)) > 30
 
 
@@ -162,7 +219,12 @@ def test_images_agree_with_each_other(controller):
     controller.reset("FloorPlan1")
     agent = controller.last_event.metadata["agent"]["position"]
     event = controller.step(
-        "TeleportFull", position=agent, rotation={"x": 0, "y": 180, "z": 0}, horizon=20, standing=True, forceAction=True
+        "TeleportFull",
+        position=agent,
+        rotation={"x": 0, "y": 180, "z": 0},
+        horizon=20,
+        standing=True,
+        forceAction=True,
     )
     assert event.frame.shape == (120, 160, 3) and event.depth_frame.shape == (120, 160)
     assert event.instance_masks and 0.05 < event.depth_frame.min() < event.depth_frame.max() < 8
@@ -179,10 +241,17 @@ def test_images_agree_with_each_other(controller):
 def test_third_party_cameras(controller):
     controller.reset("FloorPlan301")
     controller.step(
-        "AddThirdPartyCamera", position={"x": 0, "y": 2, "z": 0}, rotation={"x": 60, "y": 0, "z": 0}, fieldOfView=80
+        "AddThirdPartyCamera",
+        position={"x": 0, "y": 2, "z": 0},
+        rotation={"x": 60, "y": 0, "z": 0},
+        fieldOfView=80,
     )
-    event = controller.step("UpdateThirdPartyCamera", thirdPartyCameraId=0, rotation={"x": 60, "y": 90, "z": 0})
-    assert len(event.third_party_camera_frames) == 1 and event.third_party_camera_frames[0].std() > 5
+    event = controller.step(
+        "UpdateThirdPartyCamera", thirdPartyCameraId=0, rotation={"x": 60, "y": 90, "z": 0}
+    )
+    assert (
+        len(event.third_party_camera_frames) == 1 and event.third_party_camera_frames[0].std() > 5
+    )
     with pytest.raises(ValueError, match="no third-party camera 4"):
         controller.step("UpdateThirdPartyCamera", thirdPartyCameraId=4)
 
@@ -209,7 +278,7 @@ def test_light_and_materials_follow_the_seed(controller):
 def test_it_ends_when_its_client_goes():
     code = (
         "import os,sys,tempfile; os.environ['HOME']=tempfile.mkdtemp()\nfrom ai2thor.controller import Controller\n"
-        "c=Controller(local_executable_path=f'{sys.executable} -m rls3.embedded_thor',x_display=':0',width=64,height=64,scene='FloorPlan1')\n"
+        "c=Controller(local_executable_path=f'{sys.executable} -m embedded_thor',x_display=':0',width=64,height=64,scene='FloorPlan1')\n"
         "print(c.server.unity_proc.pid,flush=True); os.kill(os.getpid(),9)"
     )
     child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)

@@ -7,12 +7,14 @@ import msgpack
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rls3.embedded_thor.actions import ACTIONS, perform
-from rls3.embedded_thor.metadata import agent_metadata
-from rls3.embedded_thor.session import Session
+from embedded_thor.actions import ACTIONS, perform
+from embedded_thor.metadata import agent_metadata
+from embedded_thor.session import Session
 from tests.contract.houses import small_house
 
-NUMBERS = st.one_of(st.floats(-400, 400), st.integers(-10, 10), st.sampled_from([1e308, -0.0, 2**40, 0.25]))
+NUMBERS = st.one_of(
+    st.floats(-400, 400), st.integers(-10, 10), st.sampled_from([1e308, -0.0, 2**40, 0.25])
+)
 POSITIONS = st.fixed_dictionaries({}, optional={axis: st.floats(-4, 4) for axis in "xyz"})
 JUNK = st.one_of(
     st.none(),
@@ -31,7 +33,13 @@ def houses(draw):
     house = json.loads(json.dumps(small_house()))
     part = house
     for _ in range(draw(st.integers(1, 4))):
-        keys = list(part) if isinstance(part, dict) else list(range(len(part))) if isinstance(part, list) else []
+        keys = (
+            list(part)
+            if isinstance(part, dict)
+            else list(range(len(part)))
+            if isinstance(part, list)
+            else []
+        )
         if not keys:
             break
         key = draw(st.sampled_from(keys))
@@ -49,20 +57,31 @@ def messages(session):
         st.one_of(
             JUNK,
             st.fixed_dictionaries(
-                {"objectName": st.sampled_from(names), "position": POSITIONS}, optional={"rotation": POSITIONS}
+                {"objectName": st.sampled_from(names), "position": POSITIONS},
+                optional={"rotation": POSITIONS},
             ),
         ),
         max_size=4,
     )
     sensible = {
-        "objectId": st.sampled_from(ids), "objectPoses": poses, "position": POSITIONS, "rotation": POSITIONS, "sceneName": st.sampled_from(["FloorPlan1_physics", "FloorPlan2", "Procedural"]),
-        "x": st.floats(0, 300), "y": st.floats(0, 300), "forceAction": st.booleans(), "house": houses(), "agentMode": st.sampled_from(["default", "locobot"]),
-    }  # fmt: skip
+        "objectId": st.sampled_from(ids),
+        "objectPoses": poses,
+        "position": POSITIONS,
+        "rotation": POSITIONS,
+        "sceneName": st.sampled_from(["FloorPlan1_physics", "FloorPlan2", "Procedural"]),
+        "x": st.floats(0, 300),
+        "y": st.floats(0, 300),
+        "forceAction": st.booleans(),
+        "house": houses(),
+        "agentMode": st.sampled_from(["default", "locobot"]),
+    }
 
     @st.composite
     def one(draw):
         action = draw(st.sampled_from([*ACTIONS, "Fly", "", 3, None]))
-        parameters = list(inspect.signature(ACTIONS[action]).parameters)[1:] if action in ACTIONS else ["x"]
+        parameters = (
+            list(inspect.signature(ACTIONS[action]).parameters)[1:] if action in ACTIONS else ["x"]
+        )
         message = {"action": action}
         for key in parameters:
             if draw(st.integers(0, 5)):
@@ -81,7 +100,9 @@ def test_any_action_is_answered():
     session.load("FloorPlan1_physics")
     counts = {True: 0, False: 0}
 
-    @settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=150, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+    )
     @given(messages(session))
     def answered(batch):
         for message in batch:

@@ -8,9 +8,9 @@ import time
 import numpy as np
 import pytest
 
-from rls3.agents.placement import ANY_CELL, Goal, solve, spots_of
-from rls3.agents.validity import problems
 from rls3.errors import SimulatorError
+from rls3.placing.solver import ANY_CELL, Goal, solve, spots_of
+from rls3.placing.validity import problems
 from rls3.scene.geometry import box_corners, project
 from rls3.scene.records import Box, Kind, Placement, SceneSpec, Viewpoint
 from rls3.thor.client import ThorClient, _outermost
@@ -81,7 +81,9 @@ def test_the_survey_is_read_from_its_file_the_second_time(client):
         and again.furniture == first.furniture
         and np.array_equal(again.standpoints, first.standpoints)
     )
-    assert {s.receptacle_type for s in first.surfaces} >= {"Floor", "ShelvingUnit"} and len(first.kinds) >= 60
+    assert {s.receptacle_type for s in first.surfaces} >= {"Floor", "ShelvingUnit"} and len(
+        first.kinds
+    ) >= 60
 
 
 def test_a_killed_simulator_is_replaced(client):
@@ -105,7 +107,11 @@ def test_a_hanging_simulator_is_replaced(client):
 
 def test_a_refused_wish_names_scene_and_reason(client):
     with pytest.raises(RefusedAction, match="FloorPlan201 has no pink Piano"):
-        client.measure(SceneSpec("FloorPlan201", (Placement(Kind("Piano", "pink"), (0, 0, 0)),), Viewpoint(0, 0, 0)))
+        client.measure(
+            SceneSpec(
+                "FloorPlan201", (Placement(Kind("Piano", "pink"), (0, 0, 0)),), Viewpoint(0, 0, 0)
+            )
+        )
     with pytest.raises(RefusedAction, match="'FloorPlan999' is not in this simulator"):
         client.measure(SceneSpec("FloorPlan999", (), Viewpoint(0, 0, 0)))
     assert client.measure(specs_of(client, 1)[0]).objects
@@ -122,18 +128,27 @@ def test_light_is_part_of_the_spec_and_leaves_no_trace(client):
 
 def test_a_missing_executable_is_one_sentence(tmp_path):
     params = make_params(simulator__embedded_command="/no/such/thor").simulator
-    with pytest.raises(SimulatorError, match="'/no/such/thor' .simulator.embedded_command. does not exist"):
+    with pytest.raises(
+        SimulatorError, match="'/no/such/thor' .simulator.embedded_command. does not exist"
+    ):
         ThorClient(params, tmp_path)
-    dies = make_params(simulator__embedded_command="/bin/false", simulator__action_timeout_s=1.0).simulator
+    dies = make_params(
+        simulator__embedded_command="/bin/false", simulator__action_timeout_s=1.0
+    ).simulator
     started = time.perf_counter()
-    with pytest.raises(SimulatorError, match="did not start.*rls3 doctor"), ThorClient(dies, tmp_path) as client:
+    with (
+        pytest.raises(SimulatorError, match="did not start.*rls3 doctor"),
+        ThorClient(dies, tmp_path) as client,
+    ):
         client.survey("FloorPlan1")
     assert time.perf_counter() - started < 20
 
 
 def test_the_pool_keeps_order_repeats_itself_and_leaves_no_process(client, tmp_path):
     specs = [*specs_of(client, 6), *specs_of(client, 4, "FloorPlan1")]
-    specs.insert(3, SceneSpec("FloorPlan1", (Placement(Kind("Piano"), (0, 0, 0)),), Viewpoint(0, 0, 0)))
+    specs.insert(
+        3, SceneSpec("FloorPlan1", (Placement(Kind("Piano"), (0, 0, 0)),), Viewpoint(0, 0, 0))
+    )
     counted = []
     with RenderPool(PARAMS.simulator, tmp_path) as pool:
         scenes = pool.render(specs, counted.append)
@@ -159,7 +174,11 @@ def test_nothing_is_written_to_the_users_home(tmp_path, monkeypatch):
 def test_doors_and_drawers_add_nothing_to_a_survey(client):
     survey = client.survey("FloorPlan301")
     assert not _outermost([])
-    boxes = [Box((0, 0.5, 0), (1, 1, 0.5)), Box((0, 0.3, 0.25), (0.9, 0.2, 0.02)), Box((0, 1.4, 0), (0.5, 0.1, 0.2))]
+    boxes = [
+        Box((0, 0.5, 0), (1, 1, 0.5)),
+        Box((0, 0.3, 0.25), (0.9, 0.2, 0.02)),
+        Box((0, 1.4, 0), (0.5, 0.1, 0.2)),
+    ]
     assert _outermost(boxes) == (boxes[0], boxes[2])
     assert len(survey.furniture) == len(set(survey.furniture)) == 11, (
         "its pieces of furniture, whatever can be opened on them"

@@ -19,10 +19,25 @@ from tests.conftest import ROOT, make_params
 
 pytestmark = pytest.mark.xdist_group("campaign")
 SMALL = {
-    "campaign": {"rounds": 2, "episodes_per_round": 2, "threads": 1}, "sampling": {"steps_per_episode": 10, "min_visible_px": 12},
-    "simulator": {"floor_plans": ["FloorPlan1", "FloorPlan201"], "width_px": 64, "height_px": 64, "quality": "observation", "workers": 1},
-    "finetune": {"batch_size": 16, "epochs": 1}, "evaluation": {"bootstrap": 50, "val_per_cell": 1, "test_per_cell": 1, "unseen_per_cell": 1, "val_floor_plans": ["FloorPlan21", "FloorPlan221"], "test_floor_plans": ["FloorPlan26", "FloorPlan226"]},
-}  # fmt: skip
+    "campaign": {"rounds": 2, "episodes_per_round": 2, "threads": 1},
+    "sampling": {"steps_per_episode": 10, "min_visible_px": 12},
+    "simulator": {
+        "floor_plans": ["FloorPlan1", "FloorPlan201"],
+        "width_px": 64,
+        "height_px": 64,
+        "quality": "observation",
+        "workers": 1,
+    },
+    "finetune": {"batch_size": 16, "epochs": 1},
+    "evaluation": {
+        "bootstrap": 50,
+        "val_per_cell": 1,
+        "test_per_cell": 1,
+        "unseen_per_cell": 1,
+        "val_floor_plans": ["FloorPlan21", "FloorPlan221"],
+        "test_floor_plans": ["FloorPlan26", "FloorPlan226"],
+    },
+}
 
 
 @pytest.fixture(scope="module")
@@ -46,10 +61,14 @@ def project(tmp_path_factory, tiny_clip):
 def start(root: Path, *arguments: str) -> subprocess.Popen:
     """`rls3 ...` in a session of its own, so that nothing it starts can outlive the test; it writes to files, not pipes."""
     return subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-m", "rls3.cli", *arguments], cwd=root, stdin=subprocess.DEVNULL, start_new_session=True,
-        stdout=(root / "stdout.txt").open("w"), stderr=(root / "stderr.txt").open("w"),
+        [sys.executable, "-W", "ignore", "-m", "rls3.cli", *arguments],
+        cwd=root,
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+        stdout=(root / "stdout.txt").open("w"),
+        stderr=(root / "stderr.txt").open("w"),
         env=os.environ | {"HOME": str(root / "home"), "OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
+    )
 
 
 def session_of(leader: int) -> list[psutil.Process]:
@@ -57,7 +76,10 @@ def session_of(leader: int) -> list[psutil.Process]:
     alive = []
     for process in psutil.process_iter():
         try:
-            if os.getsid(process.pid) == leader != process.pid and process.status() != psutil.STATUS_ZOMBIE:
+            if (
+                os.getsid(process.pid) == leader != process.pid
+                and process.status() != psutil.STATUS_ZOMBIE
+            ):
                 alive.append(process)
         except (ProcessLookupError, psutil.NoSuchProcess):
             continue
@@ -97,8 +119,16 @@ def table(root: Path, name: str) -> list:
     rows = []
     for n in (1, 2):
         samples = read_samples(root / "data" / name / f"round-{n:04d}" / "train.parquet")
-        record = json.loads((root / "runs" / name / "rounds" / f"{n:04d}" / "evaluate.json").read_text())
-        rows.append(([(s.sample_id, s.caption, s.image) for s in samples], record["val"], record["failure_after"]))
+        record = json.loads(
+            (root / "runs" / name / "rounds" / f"{n:04d}" / "evaluate.json").read_text()
+        )
+        rows.append(
+            (
+                [(s.sample_id, s.caption, s.image) for s in samples],
+                record["val"],
+                record["failure_after"],
+            )
+        )
     summary = json.loads((root / "runs" / name / "summary.json").read_text())
     return [*rows, summary["final_accuracy"], summary["base_accuracy"], summary["by_term"]]
 
@@ -137,7 +167,11 @@ def test_a_campaign_says_and_leaves_what_it_promises(project, undisturbed):
 def test_run_again_continues_where_it_stood(project, undisturbed):
     before = (project / "runs/plain/rounds/0002/manifest.json").read_bytes()
     again = rls3(project, "run", "--no-prefect", "-S", "campaign.name=plain")
-    assert again.returncode == 0 and "2 of 2 rounds done" in again.stdout and "round 1:" not in again.stdout
+    assert (
+        again.returncode == 0
+        and "2 of 2 rounds done" in again.stdout
+        and "round 1:" not in again.stdout
+    )
     assert (project / "runs/plain/rounds/0002/manifest.json").read_bytes() == before
 
 
@@ -146,7 +180,13 @@ def test_the_registered_model_predicts(project, undisturbed, tmp_path):
     (tmp_path / "x.png").write_bytes(sample.image)
     alias = json.loads((project / "runs/plain/registered.json").read_text())["uri"]
     by_alias = rls3(
-        project, "predict", str(tmp_path / "x.png"), sample.caption, sample.negatives[0].text, "--model", alias
+        project,
+        "predict",
+        str(tmp_path / "x.png"),
+        sample.caption,
+        sample.negatives[0].text,
+        "--model",
+        alias,
     )
     by_folder = rls3(
         project,
@@ -162,7 +202,11 @@ def test_the_registered_model_predicts(project, undisturbed, tmp_path):
             / "vlm"
         ),
     )
-    assert by_alias.returncode == 0 and len(by_alias.stdout.splitlines()) == 2 and by_alias.stdout == by_folder.stdout
+    assert (
+        by_alias.returncode == 0
+        and len(by_alias.stdout.splitlines()) == 2
+        and by_alias.stdout == by_folder.stdout
+    )
 
 
 def test_the_data_alone_replays_to_the_recorded_accuracy(project, undisturbed):
@@ -176,7 +220,9 @@ def test_prefect_killed_in_a_stage_and_run_again_gives_the_same(project, undistu
     child = start(project, "run", "-S", "campaign.name=killed")
     second = project / "runs/killed/rounds/0002"
     wait_for(second / "sample.json", child)
-    os.killpg(child.pid, signal.SIGKILL)  # Prefect's temporary server too, which the killed process could not stop
+    os.killpg(
+        child.pid, signal.SIGKILL
+    )  # Prefect's temporary server too, which the killed process could not stop
     child.wait()
     assert not (second / "manifest.json").exists()
     resumed = rls3(project, "run", "-S", "campaign.name=killed")
@@ -209,9 +255,13 @@ def test_the_nightly_deployment_runs_under_a_server_and_a_worker(project, undist
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     environment = os.environ | {
-        "HOME": str(project / "home"), "RLS3_HOME": str(project), "PREFECT_HOME": str(project / "prefect"), "OMP_NUM_THREADS": "1",
-        "PREFECT_API_URL": f"http://127.0.0.1:{port}/api", "NO_COLOR": "1",
-    }  # fmt: skip
+        "HOME": str(project / "home"),
+        "RLS3_HOME": str(project),
+        "PREFECT_HOME": str(project / "prefect"),
+        "OMP_NUM_THREADS": "1",
+        "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
+        "NO_COLOR": "1",
+    }
     prefect = [sys.executable, "-W", "ignore", "-m", "prefect", "--no-prompt"]
 
     def background(*arguments: str) -> subprocess.Popen:
@@ -243,7 +293,9 @@ def test_the_nightly_deployment_runs_under_a_server_and_a_worker(project, undist
     try:
         ends = time.monotonic() + 90
         while not answers(f"http://127.0.0.1:{port}/api/health"):
-            assert time.monotonic() < ends and running[0].poll() is None, (project / "server.log").read_text()[-1500:]
+            assert time.monotonic() < ends and running[0].poll() is None, (
+                project / "server.log"
+            ).read_text()[-1500:]
             time.sleep(0.3)
         command("work-pool", "create", "rls3", "--type", "process")
         command("deploy", "--all")
@@ -251,7 +303,14 @@ def test_the_nightly_deployment_runs_under_a_server_and_a_worker(project, undist
         running.append(background("worker", "start", "--pool", "rls3"))
         overrides = json.dumps(["campaign.name=night", "campaign.rounds=1"])
         for night in (1, 2):
-            command("deployment", "run", "nightly campaign/nightly", "--param", f"overrides={overrides}", "--watch")
+            command(
+                "deployment",
+                "run",
+                "nightly campaign/nightly",
+                "--param",
+                f"overrides={overrides}",
+                "--watch",
+            )
             summary = json.loads((project / "runs/night/summary.json").read_text())
             assert summary["rounds"] == night and summary["mlflow_run_id"]
     finally:
@@ -276,17 +335,33 @@ def answers(url: str) -> bool:
 def test_bad_input_is_one_sentence_and_nothing_is_lost(project, undisturbed):
     cases = {
         ("run", "-S", "campaign.round=3"): (2, "unknown key 'campaign.round'"),
-        ("run", "-S", "campaign.name=plain", "-S", "campaign.seed=8"): (1, "was begun with campaign.seed"),
+        ("run", "-S", "campaign.name=plain", "-S", "campaign.seed=8"): (
+            1,
+            "was begun with campaign.seed",
+        ),
         ("run", "--no-prefect", "-S", "campaign.name=n1", "-S", "vlm.checkpoint=./nothing"): (
             1,
             "vlm.checkpoint = './nothing' is not a folder",
         ),
-        ("run", "--no-prefect", "-S", "campaign.name=n2", "-S", "simulator.embedded_command=/no/thor"): (
+        (
+            "run",
+            "--no-prefect",
+            "-S",
+            "campaign.name=n2",
+            "-S",
+            "simulator.embedded_command=/no/thor",
+        ): (
             1,
             "'/no/thor'",
         ),
-        ("predict", "params.yaml", "a", "b", "--model", "base"): (1, "params.yaml is not an image file"),
-        ("evaluate", "base", "--split", "exam"): (1, "--split 'exam' is unknown; choose from val, test"),
+        ("predict", "params.yaml", "a", "b", "--model", "base"): (
+            1,
+            "params.yaml is not an image file",
+        ),
+        ("evaluate", "base", "--split", "exam"): (
+            1,
+            "--split 'exam' is unknown; choose from val, test",
+        ),
         ("evaluate", "models:/none@champion"): (1, "there is no model models:/none@champion"),
         ("report", "-S", "campaign.name=unknown"): (1, "is missing; run `rls3 run`"),
     }
@@ -306,8 +381,13 @@ def test_a_corrupt_shard_stops_the_campaign_with_its_name(project, undisturbed):
     shard.unlink()  # DVC may have linked it
     shard.write_bytes(whole[:500])
     try:
-        done = rls3(project, "run", "--no-prefect", "-S", "campaign.name=plain", "-S", "campaign.rounds=3")
-        assert done.returncode == 1 and "round-0001/train.parquet is damaged" in done.stderr.strip().splitlines()[-1]
+        done = rls3(
+            project, "run", "--no-prefect", "-S", "campaign.name=plain", "-S", "campaign.rounds=3"
+        )
+        assert (
+            done.returncode == 1
+            and "round-0001/train.parquet is damaged" in done.stderr.strip().splitlines()[-1]
+        )
     finally:
         shard.write_bytes(whole)
 
@@ -327,7 +407,9 @@ def test_too_many_rejected_rows_stop_before_fine_tuning(project, monkeypatch):
     write_samples([replace(s, caption=s.flip(s.terms[0])) for s in samples], round_.rendered)
     with (
         stages.Workshop(campaign) as workshop,
-        pytest.raises(CampaignError, match=r"of \d+ samples fail validation .*max_rejected_share = 0.2"),
+        pytest.raises(
+            CampaignError, match=r"of \d+ samples fail validation .*max_rejected_share = 0.2"
+        ),
     ):
         stages.validate(workshop, round_)
     assert not round_.train.exists() and len(read_samples(round_.rejected)) == len(samples)
@@ -335,7 +417,9 @@ def test_too_many_rejected_rows_stop_before_fine_tuning(project, monkeypatch):
 
 def test_help_is_quick():
     started = time.perf_counter()
-    done = subprocess.run([sys.executable, "-m", "rls3.cli", "--help"], capture_output=True, text=True, cwd=ROOT)
+    done = subprocess.run(
+        [sys.executable, "-m", "rls3.cli", "--help"], capture_output=True, text=True, cwd=ROOT
+    )
     assert done.returncode == 0 and "predict" in done.stdout
     loaded = subprocess.run(
         [

@@ -4,7 +4,12 @@ import numpy as np
 
 from rls3.scene.records import Box, Camera, Kind, RoomSurvey, Scene, SceneObject, SceneSpec, Surface
 
-SIZES = {"Mug": (0.12, 0.11, 0.09), "Bowl": (0.2, 0.08, 0.2), "Vase": (0.15, 0.28, 0.15), "Pot": (0.25, 0.18, 0.22)}
+SIZES = {
+    "Mug": (0.12, 0.11, 0.09),
+    "Bowl": (0.2, 0.08, 0.2),
+    "Vase": (0.15, 0.28, 0.15),
+    "Pot": (0.25, 0.18, 0.22),
+}
 KINDS = {Kind(t, c): SIZES[t] for t in SIZES for c in ("red", "green", "blue")}
 
 
@@ -19,11 +24,15 @@ def make_survey(name: str = "Room1") -> RoomSurvey:
         Surface(
             "Floor|0",
             "Floor",
-            np.concatenate([_grid(-1.8, 1.8, -1.8, -0.6, 0.0, 0.15), _grid(0.9, 1.8, -0.5, 1.2, 0.0, 0.15)]),
+            np.concatenate(
+                [_grid(-1.8, 1.8, -1.8, -0.6, 0.0, 0.15), _grid(0.9, 1.8, -0.5, 1.2, 0.0, 0.15)]
+            ),
         ),
         Surface("Table|1", "DiningTable", _grid(-0.5, 0.5, -0.25, 0.25, 0.75)),
         Surface(
-            "Shelves|2", "ShelvingUnit", np.concatenate([_grid(-0.5, 0.5, 1.62, 1.84, y) for y in (0.1, 0.5, 0.9, 1.3)])
+            "Shelves|2",
+            "ShelvingUnit",
+            np.concatenate([_grid(-0.5, 0.5, 1.62, 1.84, y) for y in (0.1, 0.5, 0.9, 1.3)]),
         ),
     )
     furniture = (Box((0, 0.375, 0), (1.2, 0.75, 0.7)), Box((0, 0.75, 1.75), (1.2, 1.5, 0.4)))
@@ -33,7 +42,9 @@ def make_survey(name: str = "Room1") -> RoomSurvey:
         for z in np.arange(-1.75, 1.3, 0.25)
         if abs(x) > 0.85 or abs(z) > 0.6
     ]
-    return RoomSurvey(name, (-2, 0, -2), (2, 2.6, 2), surfaces, np.array(stand), furniture, dict(KINDS))
+    return RoomSurvey(
+        name, (-2, 0, -2), (2, 2.6, 2), surfaces, np.array(stand), furniture, dict(KINDS)
+    )
 
 
 class GeometricSimulator:
@@ -49,11 +60,16 @@ class GeometricSimulator:
             center = (p.position[0], p.position[1] + size[1] / 2, p.position[2])
             objects.append(
                 SceneObject(
-                    f"{p.kind.type}|{i}", f"{p.kind.type}_{p.kind.color}_1", p.kind, Box(center, size, p.yaw_deg)
+                    f"{p.kind.type}|{i}",
+                    f"{p.kind.type}_{p.kind.color}_1",
+                    p.kind,
+                    Box(center, size, p.yaw_deg),
                 )
             )
         v = spec.viewpoint
-        camera = Camera((v.x, 1.575 if v.standing else 0.9, v.z), v.yaw_deg, v.horizon_deg, v.fov_deg)
+        camera = Camera(
+            (v.x, 1.575 if v.standing else 0.9, v.z), v.yaw_deg, v.horizon_deg, v.fov_deg
+        )
         return Scene(spec, camera, tuple(objects), None, self.label)
 
     render = measure

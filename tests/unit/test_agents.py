@@ -4,15 +4,15 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 from stable_baselines3 import PPO
 
-from rls3.agents.container import surveys_of
 from rls3.agents.environment import N_CELLS, SceneEnv, Weakness
-from rls3.agents.placement import ANY_CELL, Goal, solve, spots_of
 from rls3.agents.ppo import PPOAgent, make_agent
 from rls3.agents.random import RandomAgent
 from rls3.agents.rollout import Rollout, collect, load_rollout, save_rollout
-from rls3.agents.validity import problems
 from rls3.errors import DataError, ParamsError
 from rls3.language.relation import CELLS, relation
+from rls3.placing.container import surveys_of
+from rls3.placing.solver import ANY_CELL, Goal, solve, spots_of
+from rls3.placing.validity import problems
 from rls3.scene.records import Kind
 from tests.conftest import make_params
 from tests.unit.geometric_simulator import GeometricSimulator, make_survey
@@ -31,12 +31,22 @@ def test_the_solver_shows_nearly_every_relation():
     spots, found = spots_of(survey), 0
     for cell in range(N_CELLS):
         for attempt in range(3):
-            spec = solve(Goal(MUG, VASE, cell, attempt % 2, attempt), survey, spots, rng, PARAMS.sampling, [POT])
+            spec = solve(
+                Goal(MUG, VASE, cell, attempt % 2, attempt),
+                survey,
+                spots,
+                rng,
+                PARAMS.sampling,
+                [POT],
+            )
             if spec is None:
                 continue
             scene = simulator.measure(spec)
             subject, reference = scene.objects[:2]
-            assert relation(subject.box.center, reference.box.center, scene.camera.yaw_deg) == CELLS[cell]
+            assert (
+                relation(subject.box.center, reference.box.center, scene.camera.yaw_deg)
+                == CELLS[cell]
+            )
             assert problems(scene, survey, PARAMS.sampling) == ()
             found += 1
     assert found > 0.8 * 3 * N_CELLS
@@ -55,14 +65,21 @@ def test_left_and_right_are_equally_common_by_nature():
     for _ in range(300):
         spec = solve(Goal(MUG, VASE, ANY_CELL, 0, 1), survey, spots, rng, PARAMS.sampling)
         scene = GeometricSimulator().measure(spec)
-        for term in relation(scene.objects[0].box.center, scene.objects[1].box.center, scene.camera.yaw_deg).terms:
+        for term in relation(
+            scene.objects[0].box.center, scene.objects[1].box.center, scene.camera.yaw_deg
+        ).terms:
             counts[str(term)] = counts.get(str(term), 0) + 1
     assert abs(counts["left"] - counts["right"]) < 4 * np.sqrt(counts["left"] + counts["right"])
 
 
 @pytest.mark.parametrize(
     ("change", "reason"),
-    [("collide", "collision"), ("leave", "outside"), ("float", "unsupported"), ("turn away", "out of view")],
+    [
+        ("collide", "collision"),
+        ("leave", "outside"),
+        ("float", "unsupported"),
+        ("turn away", "out of view"),
+    ],
 )
 def test_what_makes_a_scene_invalid(change, reason):
     from dataclasses import replace
@@ -75,7 +92,9 @@ def test_what_makes_a_scene_invalid(change, reason):
         "collide": replace(spec, placements=(replace(first, position=second.position), second)),
         "leave": replace(spec, placements=(replace(first, position=(3.0, y, z)), second)),
         "float": replace(spec, placements=(replace(first, position=(x, y + 0.3, z)), second)),
-        "turn away": replace(spec, viewpoint=replace(spec.viewpoint, yaw_deg=spec.viewpoint.yaw_deg + 180)),
+        "turn away": replace(
+            spec, viewpoint=replace(spec.viewpoint, yaw_deg=spec.viewpoint.yaw_deg + 180)
+        ),
     }[change]
     assert reason in problems(GeometricSimulator().measure(spoiled), survey, PARAMS.sampling)
 
@@ -105,7 +124,9 @@ def test_same_seed_same_rollout_and_round_trip(name, tmp_path):
     assert a.specs == b.specs and np.array_equal(a.actions, b.actions) and len(a) == 24
     save_rollout(a, tmp_path)
     c = load_rollout(tmp_path)
-    assert c.specs == a.specs and c.problems == a.problems and np.array_equal(c.log_probs, a.log_probs)
+    assert (
+        c.specs == a.specs and c.problems == a.problems and np.array_equal(c.log_probs, a.log_probs)
+    )
     (tmp_path / "steps.json").write_text("[")
     with pytest.raises(DataError, match="is damaged"):
         load_rollout(tmp_path)
@@ -208,20 +229,31 @@ def test_policy_file_continues_bit_for_bit(tmp_path):
         agent.reseed(9)
     assert a.learn(rollout, rewards) == b.learn(rollout, rewards)
     observation, _ = env.reset(seed=0)
-    assert [a.act(observation)[0].tolist() for _ in range(5)] == [b.act(observation)[0].tolist() for _ in range(5)]
+    assert [a.act(observation)[0].tolist() for _ in range(5)] == [
+        b.act(observation)[0].tolist() for _ in range(5)
+    ]
     (tmp_path / "policy.safetensors").write_bytes(b"x")
     with pytest.raises(DataError, match="cannot be used"):
         b.load(tmp_path)
 
 
 def test_only_the_types_of_the_campaign_are_in_the_container():
-    sampling = make_params(sampling__types=["Mug", "Bowl"], sampling__held_out_types=["Vase"]).sampling
+    sampling = make_params(
+        sampling__types=["Mug", "Bowl"], sampling__held_out_types=["Vase"]
+    ).sampling
     seen = [
-        surveys_of(GeometricSimulator(), ["Room1"], sampling, held_out)["Room1"].kinds for held_out in (False, True)
+        surveys_of(GeometricSimulator(), ["Room1"], sampling, held_out)["Room1"].kinds
+        for held_out in (False, True)
     ]
-    assert [{kind.type for kind in kinds} for kinds in seen] == [{"Mug", "Bowl"}, {"Mug", "Bowl", "Vase"}]
+    assert [{kind.type for kind in kinds} for kinds in seen] == [
+        {"Mug", "Bowl"},
+        {"Mug", "Bowl", "Vase"},
+    ]
     everything = make_params(sampling__types=[], sampling__held_out_types=["Vase"]).sampling
     kinds = surveys_of(GeometricSimulator(), ["Room1"], everything)["Room1"].kinds
     assert {kind.type for kind in kinds} == {"Mug", "Bowl", "Pot"}
-    with pytest.raises(ParamsError, match="Room1 has 0 kinds of sampling.types, and a scene needs 3; it has Bowl, Mug"):
+    with pytest.raises(
+        ParamsError,
+        match="Room1 has 0 kinds of sampling.types, and a scene needs 3; it has Bowl, Mug",
+    ):
         surveys_of(GeometricSimulator(), ["Room1"], make_params(sampling__types=["Piano"]).sampling)

@@ -16,8 +16,13 @@ def test_the_papers_form():
     cell = cell_of((-1, 1, 1))
     text = Caption(Kind("Mug", "red"), cell, Kind("Bowl", "yellow")).text
     assert text == "The red mug is above, behind and to the left of the yellow bowl."
-    assert Caption(Kind("Mug"), cell_of((0, 0, 1)), Kind("Bowl")).text == "The mug is behind the bowl."
-    assert Caption(Kind("Mug"), cell_of((0, 0, -1)), Kind("Bowl")).text == "The mug is in front of the bowl."
+    assert (
+        Caption(Kind("Mug"), cell_of((0, 0, 1)), Kind("Bowl")).text == "The mug is behind the bowl."
+    )
+    assert (
+        Caption(Kind("Mug"), cell_of((0, 0, -1)), Kind("Bowl")).text
+        == "The mug is in front of the bowl."
+    )
 
 
 @given(pairs, st.sampled_from(CELLS))
@@ -28,7 +33,14 @@ def test_text_and_record_are_inverse(pair, cell):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "A mug.", "The mug is near the bowl.", "the mug is above the bowl.", "The mug is above the bowl"]
+    "text",
+    [
+        "",
+        "A mug.",
+        "The mug is near the bowl.",
+        "the mug is above the bowl.",
+        "The mug is above the bowl",
+    ],
 )
 def test_other_text_is_refused(text):
     with pytest.raises(DataError, match="is not a caption of the form"):
@@ -61,6 +73,8 @@ def test_which_negatives_there_are():
     assert kinds == ["flip", "flip", "flip", "flip_all", "swap", "object", "object", "object"]
     level = [
         n.kind
-        for n in hard_negatives(Caption(KINDS[0], cell_of((1, 0, 0)), KINDS[1]), KINDS[2:3], np.random.default_rng(0))
+        for n in hard_negatives(
+            Caption(KINDS[0], cell_of((1, 0, 0)), KINDS[1]), KINDS[2:3], np.random.default_rng(0)
+        )
     ]
     assert level == ["flip", "swap", "object"]

@@ -30,11 +30,15 @@ def test_hugging_face_datasets_reads_it_with_decoded_images(tmp_path):
     samples = many_samples(5)
     write_samples(samples, tmp_path / "train.parquet")
     loaded = datasets.load_dataset(
-        "parquet", data_files=str(tmp_path / "train.parquet"), split="train", cache_dir=str(tmp_path / "cache")
+        "parquet",
+        data_files=str(tmp_path / "train.parquet"),
+        split="train",
+        cache_dir=str(tmp_path / "cache"),
     )
     assert np.array_equal(np.array(loaded[2]["image"]), decode(samples[2]))
     assert (
-        loaded[2]["caption"] == samples[2].caption and loaded[2]["negatives"][0]["text"] == samples[2].negatives[0].text
+        loaded[2]["caption"] == samples[2].caption
+        and loaded[2]["negatives"][0]["text"] == samples[2].negatives[0].text
     )
 
 

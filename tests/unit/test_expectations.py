@@ -21,7 +21,9 @@ SPOILED = {
     "not: boxes inside image": lambda s: replace(
         s, objects=(replace(s.objects[0], box_px=(90, 20, 120, 40)), *s.objects[1:])
     ),
-    "not: negatives are false": lambda s: replace(s, negatives=(NegativeText("flip", s.terms[0], s.caption),)),
+    "not: negatives are false": lambda s: replace(
+        s, negatives=(NegativeText("flip", s.terms[0], s.caption),)
+    ),
 }
 
 
@@ -52,6 +54,8 @@ def test_a_spoiled_row_is_rejected_with_its_reason(report, row, reason):
 def test_duplicates_and_leaks_are_rejected_and_the_rest_kept(report):
     result, n = report
     reasons = dict(result.rejected)
-    assert reasons[n - 1] == "duplicate of an earlier sample" and len(SPOILED) not in reasons  # the first one stays
+    assert (
+        reasons[n - 1] == "duplicate of an earlier sample" and len(SPOILED) not in reasons
+    )  # the first one stays
     assert reasons[n - 2] == "spec is in a benchmark"
     assert set(result.accepted) == set(range(n)) - set(reasons)

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from rls3.embedded_thor import furniture as f
-from rls3.embedded_thor.actions import perform
-from rls3.embedded_thor.house import _as_high
-from rls3.embedded_thor.render import View
-from rls3.embedded_thor.session import Session
-from rls3.embedded_thor.world import PARTS_GROUP, WHOLE_GROUP
+from embedded_thor import furniture as f
+from embedded_thor.actions import perform
+from embedded_thor.house import _as_high
+from embedded_thor.render import View
+from embedded_thor.session import Session
+from embedded_thor.world import PARTS_GROUP, WHOLE_GROUP
 
 PIECES = [f.counter(1.8), f.dresser("Dresser", 1.2, 0.45, 0.86, 4), f.sink_cabinet(1.2), f.stove()]
 
@@ -27,11 +27,15 @@ def test_carcass_and_shut_parts_fill_the_piece_however_it_is_stretched(piece, he
     for part in piece.parts:
         kind = part.furniture
         low, high = _extent(kind.opening.meshes(0.0) if kind.opening else kind.meshes)
-        assert np.all(low + part.position >= whole_low - 1e-6) and np.all(high + part.position <= whole_high + 1e-6)
+        assert np.all(low + part.position >= whole_low - 1e-6) and np.all(
+            high + part.position <= whole_high + 1e-6
+        )
         for surface in kind.opening.inside if kind.opening else ():
             assert 0 <= surface.y < surface.y + surface.clearance <= kind.size[1] + 1e-6
     low, high = _extent(piece.carcass)
-    assert np.allclose(low, whole_low) and np.allclose(high[:2], whole_high[:2]), "only fronts are missing"
+    assert np.allclose(low, whole_low) and np.allclose(high[:2], whole_high[:2]), (
+        "only fronts are missing"
+    )
 
 
 @pytest.mark.parametrize("scene", ["FloorPlan1", "FloorPlan301", "FloorPlan401"])

@@ -1,7 +1,15 @@
 import numpy as np
 import torch
 
-from rls3.evaluation.metrics import TERMS, Verdicts, judge, macro_accuracy, paired_gain, room_type, summarize
+from rls3.evaluation.metrics import (
+    TERMS,
+    Verdicts,
+    judge,
+    macro_accuracy,
+    paired_gain,
+    room_type,
+    summarize,
+)
 from rls3.reward import rewards
 from tests.conftest import make_params, make_sample_of, many_samples
 
@@ -24,7 +32,9 @@ class Oracle:
 
     def scores(self, features, captions):
         width = max(map(len, captions))
-        return torch.tensor([[self._score(t) for t in row] + [-torch.inf] * (width - len(row)) for row in captions])
+        return torch.tensor(
+            [[self._score(t) for t in row] + [-torch.inf] * (width - len(row)) for row in captions]
+        )
 
 
 def test_an_oracle_and_its_contrary():
@@ -42,7 +52,9 @@ def test_ties_are_not_successes_and_failure_is_a_half():
 def test_one_sample_by_hand():
     sample = make_sample_of(0, (0.4, 0.0, 0.4))  # behind, right
     wrong = sample.flip("right")
-    verdicts = judge(Oracle(lambda t: 2.0 if t == wrong else 1.0 if t == sample.caption else 0.0), [sample], 1)
+    verdicts = judge(
+        Oracle(lambda t: 2.0 if t == wrong else 1.0 if t == sample.caption else 0.0), [sample], 1
+    )
     row = dict(zip(TERMS, verdicts.term_right[0]))
     assert row["right"] == 0.0 and row["behind"] == 1.0 and np.isnan(row["above"])
     assert verdicts.strict[0] == 0.0 and verdicts.object_right[0] == 1.0
@@ -51,8 +63,22 @@ def test_one_sample_by_hand():
 
 
 def test_room_types_are_by_ithors_numbers():
-    names = ("FloorPlan7", "FloorPlan30", "FloorPlan201", "FloorPlan330", "FloorPlan401", "Procedural")
-    assert [room_type(n) for n in names] == ["kitchen", "kitchen", "living room", "bedroom", "bathroom", "Procedural"]
+    names = (
+        "FloorPlan7",
+        "FloorPlan30",
+        "FloorPlan201",
+        "FloorPlan330",
+        "FloorPlan401",
+        "Procedural",
+    )
+    assert [room_type(n) for n in names] == [
+        "kitchen",
+        "kitchen",
+        "living room",
+        "bedroom",
+        "bathroom",
+        "Procedural",
+    ]
 
 
 def test_macro_average_weighs_terms_alike():
@@ -69,13 +95,19 @@ def _verdicts(p, n=400, seed=0):
 
 def test_intervals_contain_the_value_and_shrink_with_data():
     samples = [make_sample_of(i) for i in range(400)]
-    wide, narrow = (summarize(_verdicts(0.7, n), samples[:n], PARAMS, 1).accuracy for n in (50, 400))
-    assert wide.low <= wide.accuracy <= wide.high and narrow.high - narrow.low < wide.high - wide.low
+    wide, narrow = (
+        summarize(_verdicts(0.7, n), samples[:n], PARAMS, 1).accuracy for n in (50, 400)
+    )
+    assert (
+        wide.low <= wide.accuracy <= wide.high and narrow.high - narrow.low < wide.high - wide.low
+    )
 
 
 def test_paired_gain_is_tighter_than_unpaired_and_zero_for_the_same_model():
     before = _verdicts(0.6)
-    assert paired_gain(before, before, PARAMS, 0) == type(paired_gain(before, before, PARAMS, 0))(0.0, 400, 0.0, 0.0)
+    assert paired_gain(before, before, PARAMS, 0) == type(paired_gain(before, before, PARAMS, 0))(
+        0.0, 400, 0.0, 0.0
+    )
     better = before.term_right.copy()
     better[:200] = 1.0
     after = Verdicts(better, before.strict, before.object_right, before.failure)
@@ -84,7 +116,9 @@ def test_paired_gain_is_tighter_than_unpaired_and_zero_for_the_same_model():
 
 
 def test_rewards_by_hand():
-    params = make_params(reward__intrinsic_weight=0.5, reward__extrinsic_weight=1.0, reward__progress_weight=2.0).reward
+    params = make_params(
+        reward__intrinsic_weight=0.5, reward__extrinsic_weight=1.0, reward__progress_weight=2.0
+    ).reward
     parts = rewards(np.array([1, 0, 1]), {0: 0.9, 2: 0.1}, {0: 0.4, 2: 0.1}, {0: 3, 2: 4}, params)
     assert np.allclose(parts["intrinsic"], [0.5, 0, 0.5])
     assert np.allclose(parts["extrinsic"], [0.4, 0, -0.4])

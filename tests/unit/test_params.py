@@ -15,14 +15,23 @@ def test_the_repositorys_own_file_is_valid():
     [
         ("campain.rounds=2", "unknown group 'campain'; did you mean 'campaign'"),
         ("campaign.round=2", "unknown key 'campaign.round' .value 2.; did you mean 'rounds'"),
-        ("campaign.rounds=many", "campaign.rounds = 'many' is not allowed: input should be a valid integer"),
-        ("campaign.rounds=0", "campaign.rounds = 0 is not allowed: input should be greater than or equal to 1"),
+        (
+            "campaign.rounds=many",
+            "campaign.rounds = 'many' is not allowed: input should be a valid integer",
+        ),
+        (
+            "campaign.rounds=0",
+            "campaign.rounds = 0 is not allowed: input should be greater than or equal to 1",
+        ),
         ("vlm.family=blip", "vlm.family = 'blip' is not allowed: input should be 'clip' or 'vilt'"),
         ("campaign", "not of the form group.key=value"),
         ("sampling.min_visible_px=100000", "sampling.min_visible_px=100000 is more than a quarter"),
         ("campaign.name=../x", "campaign.name"),
         ("simulator.floor_plans=[FloorPlan9-7]", "'FloorPlan9-7' runs backwards"),
-        ("simulator.floor_plans=[FloorPlan1, FloorPlan226]", "'FloorPlan226', a room of the benchmarks"),
+        (
+            "simulator.floor_plans=[FloorPlan1, FloorPlan226]",
+            "'FloorPlan226', a room of the benchmarks",
+        ),
         ("sampling.held_out_types=[Book, Mug]", "names 'Mug', which sampling.types names too"),
     ],
 )
@@ -33,12 +42,27 @@ def test_a_bad_value_is_one_sentence_that_names_it(override, message):
 
 
 def test_ranges_of_rooms_are_taken_in_turn_and_no_room_is_in_two_splits():
-    params = load_params(ROOT / "params.yaml", ["simulator.floor_plans=[FloorPlan1-3, FloorPlan201-202, FloorPlan7]"])
-    wanted = ("FloorPlan1", "FloorPlan201", "FloorPlan7", "FloorPlan2", "FloorPlan202", "FloorPlan3")
+    params = load_params(
+        ROOT / "params.yaml", ["simulator.floor_plans=[FloorPlan1-3, FloorPlan201-202, FloorPlan7]"]
+    )
+    wanted = (
+        "FloorPlan1",
+        "FloorPlan201",
+        "FloorPlan7",
+        "FloorPlan2",
+        "FloorPlan202",
+        "FloorPlan3",
+    )
     assert params.simulator.floor_plans == wanted
     own = load_params(ROOT / "params.yaml")
-    splits = [own.simulator.floor_plans, own.evaluation.val_floor_plans, own.evaluation.test_floor_plans]
-    assert [len(rooms) for rooms in splits] == [80, 20, 20] and len({room for rooms in splits for room in rooms}) == 120
+    splits = [
+        own.simulator.floor_plans,
+        own.evaluation.val_floor_plans,
+        own.evaluation.test_floor_plans,
+    ]
+    assert [len(rooms) for rooms in splits] == [80, 20, 20] and len(
+        {room for rooms in splits for room in rooms}
+    ) == 120
 
 
 def test_missing_file_and_broken_yaml(tmp_path):
@@ -58,4 +82,6 @@ def test_streams_are_independent_and_repeatable():
     draws = {(r, s): generator(7, r, s).random() for r in (1, 2) for s in ("sample", "share")}
     assert len(set(draws.values())) == 4
     assert draws[1, "sample"] == generator(7, 1, "sample").random()
-    assert integer_seed(7, 1, "sample") == integer_seed(7, 1, "sample") != integer_seed(8, 1, "sample")
+    assert (
+        integer_seed(7, 1, "sample") == integer_seed(7, 1, "sample") != integer_seed(8, 1, "sample")
+    )

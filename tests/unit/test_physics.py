@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from rls3.embedded_thor import physics
-from rls3.embedded_thor.actions import perform
-from rls3.embedded_thor.session import Session
+from embedded_thor import physics
+from embedded_thor.actions import perform
+from embedded_thor.session import Session
 
 
 @pytest.fixture
@@ -17,10 +17,18 @@ def heap():
     x, _, z = session.agent.position
     items = [item for item in session.world.items.values() if item.pickupable][:30]
     poses = [
-        {"objectName": item.name, "position": {"x": float(x), "y": 1.0, "z": float(z)}, "rotation": {"y": 0.0}}
+        {
+            "objectName": item.name,
+            "position": {"x": float(x), "y": 1.0, "z": float(z)},
+            "rotation": {"y": 0.0},
+        }
         for item in items
     ]
-    return session, items, {"action": "SetObjectPoses", "objectPoses": poses, "placeStationary": False}
+    return (
+        session,
+        items,
+        {"action": "SetObjectPoses", "objectPoses": poses, "placeStationary": False},
+    )
 
 
 def test_a_heap_let_go_at_one_point_comes_down_within_the_room(heap):
@@ -33,7 +41,9 @@ def test_a_heap_let_go_at_one_point_comes_down_within_the_room(heap):
     assert np.sum(middles[:, 1] < 0.2) > 20, "they lie beside one another, not in a tower"
 
 
-def test_what_mujoco_cannot_simulate_stays_where_it_was_and_is_said_to_move(heap, monkeypatch, tmp_path, caplog):
+def test_what_mujoco_cannot_simulate_stays_where_it_was_and_is_said_to_move(
+    heap, monkeypatch, tmp_path, caplog
+):
     session, items, action = heap
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(physics, "_MEMORY_BYTES", 2**16)

@@ -6,7 +6,11 @@ from hypothesis import strategies as st
 from rls3.language.relation import CELLS, Cell, Term, cell_of, cells_of, margins_deg, relation
 
 coordinate = st.floats(-3, 3, allow_nan=False).map(lambda v: round(v, 3))
-vectors = st.tuples(coordinate, coordinate, coordinate).map(np.array).filter(lambda v: np.linalg.norm(v) > 0.05)
+vectors = (
+    st.tuples(coordinate, coordinate, coordinate)
+    .map(np.array)
+    .filter(lambda v: np.linalg.norm(v) > 0.05)
+)
 clear = vectors.filter(lambda v: margins_deg(v[None])[0] > 0.01)  # not on a border
 
 
@@ -18,11 +22,18 @@ def test_there_are_26_distinct_cells():
 @pytest.mark.parametrize(
     ("offset", "terms"),
     [
-        ((1, 0, 0), ["right"]), ((-1, 0, 0), ["left"]), ((0, 0, 1), ["behind"]), ((0, 0, -1), ["in front"]),
-        ((0, 1, 0), ["above"]), ((0, -1, 0), ["below"]), ((1, 0, 1), ["behind", "right"]), ((-1, 0, -1), ["in front", "left"]),
-        ((1, 1, 0), ["above", "right"]), ((-1, -1.4, 1), ["below", "behind", "left"]),
+        ((1, 0, 0), ["right"]),
+        ((-1, 0, 0), ["left"]),
+        ((0, 0, 1), ["behind"]),
+        ((0, 0, -1), ["in front"]),
+        ((0, 1, 0), ["above"]),
+        ((0, -1, 0), ["below"]),
+        ((1, 0, 1), ["behind", "right"]),
+        ((-1, 0, -1), ["in front", "left"]),
+        ((1, 1, 0), ["above", "right"]),
+        ((-1, -1.4, 1), ["below", "behind", "left"]),
     ],
-)  # fmt: skip
+)
 def test_known_directions(offset, terms):
     assert [str(t) for t in cell_of(offset).terms] == terms
 
@@ -41,7 +52,9 @@ def test_a_mirror_flips_left_and_right_only(v):
 @given(clear, st.floats(0, 360))
 def test_turning_room_and_camera_together_changes_nothing(v, yaw):
     t = np.radians(yaw)
-    turned = np.array([v[0] * np.cos(t) + v[2] * np.sin(t), v[1], -v[0] * np.sin(t) + v[2] * np.cos(t)])
+    turned = np.array(
+        [v[0] * np.cos(t) + v[2] * np.sin(t), v[1], -v[0] * np.sin(t) + v[2] * np.cos(t)]
+    )
     assert relation(tuple(turned), (0, 0, 0), yaw) == relation(tuple(v), (0, 0, 0), 0.0)
 
 

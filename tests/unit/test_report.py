@@ -31,9 +31,22 @@ def _evaluation(a):
 
 def make_report(n_rounds=3, tested=True):
     rounds = [
-        RoundData(n, 500 * n, 800, 700, 620, 500, {"hidden": 80}, _evaluation(0.5 + 0.05 * n), {"total": 0.1 * n, "intrinsic": 0.1}, [3.0, 2.0], {"sample": 5.0, "render": 8.0}, [n] * 26)
+        RoundData(
+            n,
+            500 * n,
+            800,
+            700,
+            620,
+            500,
+            {"hidden": 80},
+            _evaluation(0.5 + 0.05 * n),
+            {"total": 0.1 * n, "intrinsic": 0.1},
+            [3.0, 2.0],
+            {"sample": 5.0, "render": 8.0},
+            [n] * 26,
+        )
         for n in range(1, n_rounds + 1)
-    ]  # fmt: skip
+    ]
     both = {"val": _evaluation(0.5), "test": _evaluation(0.5)}
     gallery = [GalleryItem("still wrong", PIXEL, "The <red> mug & bowl.", "x", "y", "FloorPlan1")]
     return ReportData(
@@ -53,12 +66,20 @@ def make_report(n_rounds=3, tested=True):
 
 def test_everything_is_escaped_and_nothing_comes_from_outside():
     page = render_page(make_report())
-    assert "night &lt;1&gt;" in page and "The &lt;red&gt; mug &amp; bowl." in page and "<red>" not in page
-    assert not re.search(r'(src|href)="(?!data:)', page) and "http" not in page.replace("http-equiv", "")
+    assert (
+        "night &lt;1&gt;" in page
+        and "The &lt;red&gt; mug &amp; bowl." in page
+        and "<red>" not in page
+    )
+    assert not re.search(r'(src|href)="(?!data:)', page) and "http" not in page.replace(
+        "http-equiv", ""
+    )
     assert "50.0 → 70.0" in page and "+20.0 points" in page
 
 
-@pytest.mark.parametrize("data", [make_report(0, False), make_report(1, False), make_report(0), make_report(12)])
+@pytest.mark.parametrize(
+    "data", [make_report(0, False), make_report(1, False), make_report(0), make_report(12)]
+)
 def test_missing_pieces_are_said_not_faked(data):
     page = render_page(data)
     assert page.count("<svg") >= (2 if data.rounds else 0)
@@ -81,7 +102,9 @@ def test_the_page_appears_whole(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["r.html"]
 
 
-@pytest.mark.skipif(shutil.which("chromium") is None, reason="Chromium is not installed: apt-get install chromium")
+@pytest.mark.skipif(
+    shutil.which("chromium") is None, reason="Chromium is not installed: apt-get install chromium"
+)
 @pytest.mark.parametrize("width", [390, 1280])
 def test_it_fits_phone_and_desk(tmp_path, width):
     page = render_page(make_report(8))

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from rls3.embedded_thor.assets import COLORS, EVERYWHERE
-from rls3.embedded_thor.physics import settle
-from rls3.embedded_thor.rooms import room
-from rls3.embedded_thor.world import World
+from embedded_thor.assets import COLORS, EVERYWHERE
+from embedded_thor.physics import settle
+from embedded_thor.rooms import room
+from embedded_thor.world import World
 
 
 @pytest.mark.parametrize("name", ["FloorPlan1", "FloorPlan217", "FloorPlan310", "FloorPlan409"])

@@ -15,7 +15,9 @@ def test_a_second_process_is_refused_and_a_dead_one_does_not_matter(tmp_path):
     holder = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     assert holder.stdout.readline() == "held\n"
     with (
-        pytest.raises(CampaignError, match=f"'default' is already running .process {holder.pid}.*another name"),
+        pytest.raises(
+            CampaignError, match=f"'default' is already running .process {holder.pid}.*another name"
+        ),
         campaign.locked(),
     ):
         pass

@@ -8,7 +8,9 @@ from rls3.vlm.finetune import finetune
 from rls3.vlm.loading import load_vlm
 from tests.conftest import make_params, make_sample_of, many_samples
 
-TUNE = make_params(finetune__batch_size=8, finetune__epochs=2, finetune__learning_rate=0.003).finetune
+TUNE = make_params(
+    finetune__batch_size=8, finetune__epochs=2, finetune__learning_rate=0.003
+).finetune
 
 
 @pytest.fixture(params=["clip", "vilt"])
@@ -25,7 +27,8 @@ def _scores(vlm, samples):
 
     with torch.no_grad():
         return vlm.scores(
-            vlm.features([decode(s) for s in samples], True), [[s.caption, *s.negatives_of("flip")] for s in samples]
+            vlm.features([decode(s) for s in samples], True),
+            [[s.caption, *s.negatives_of("flip")] for s in samples],
         )
 
 
@@ -60,7 +63,9 @@ def test_captions_that_differ_in_a_word_do_not_tie(folder):
 def test_saved_and_loaded_models_agree(folder, tmp_path):
     vlm, samples = load_vlm(folder.name, str(folder)), many_samples(4)
     vlm.save(tmp_path / "again")
-    assert torch.equal(_scores(vlm, samples), _scores(load_vlm(folder.name, str(tmp_path / "again")), samples))
+    assert torch.equal(
+        _scores(vlm, samples), _scores(load_vlm(folder.name, str(tmp_path / "again")), samples)
+    )
 
 
 def test_finetuning_repeats_by_seed_and_leaves_the_global_stream(folder):
@@ -92,7 +97,11 @@ def test_locked_vision_stays_as_it_was(tiny_clip):
     before = {k: v.clone() for k, v in vlm.model.state_dict().items()}
     finetune(vlm, many_samples(12), [], TUNE, 0)
     changed = {k for k, v in vlm.model.state_dict().items() if not torch.equal(v, before[k])}
-    assert changed and not [k for k in changed if k.startswith("vision_model")] and "logit_scale" not in changed
+    assert (
+        changed
+        and not [k for k in changed if k.startswith("vision_model")]
+        and "logit_scale" not in changed
+    )
 
 
 def test_clip_loss_by_hand(tiny_clip):
@@ -113,7 +122,9 @@ def test_two_images_with_one_caption_are_not_each_others_negatives(tiny_clip):
     caption = "The red mug is above the blue bowl."
     params = FinetuneParams.model_construct(hard_negative_weight=0.0, contrastive_weight=1.0)
     with torch.no_grad():
-        loss = vlm.loss(features, [caption, caption], [["The red mug is below the blue bowl."]] * 2, params)
+        loss = vlm.loss(
+            features, [caption, caption], [["The red mug is below the blue bowl."]] * 2, params
+        )
         scores = vlm.scores(features, [[caption]] * 2)[:, 0]
     images = -(torch.log_softmax(scores, 0)).mean()  # text to image: both are right, half each
     assert torch.isclose(loss, images / 2, atol=1e-5)
@@ -123,11 +134,16 @@ def test_vilts_fast_route_equals_the_librarys(tiny_vilt):
     """visual_embed shuffles the patches; attention does not care."""
     vlm = load_vlm("vilt", str(tiny_vilt))
     torch.nn.init.normal_(vlm.model.vilt.embeddings.position_embeddings, std=0.5)
-    pixels, tokens = vlm.features(_images(3), True), vlm.tokens(["The red mug is above the blue bowl."] * 3)
+    pixels, tokens = (
+        vlm.features(_images(3), True),
+        vlm.tokens(["The red mug is above the blue bowl."] * 3),
+    )
     with torch.no_grad():
         fast = vlm.hidden_states(pixels, tokens).pooler_output
         slow = vlm.model.vilt(
-            **tokens, pixel_values=pixels, pixel_mask=torch.ones(3, *pixels.shape[-2:], dtype=torch.long)
+            **tokens,
+            pixel_values=pixels,
+            pixel_mask=torch.ones(3, *pixels.shape[-2:], dtype=torch.long),
         ).pooler_output
     assert torch.allclose(fast, slow, atol=1e-5)
 
@@ -140,10 +156,18 @@ def _hub_clip(folder):
     from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
     folder.mkdir()
-    tower = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1, "num_attention_heads": 2}
+    tower = {
+        "hidden_size": 32,
+        "intermediate_size": 64,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+    }
     letters = [chr(c) for c in range(97, 123)] + [",", "."]
     vocabulary = {
-        t: i for i, t in enumerate([*letters, *(f"{x}</w>" for x in letters), "<|startoftext|>", "<|endoftext|>"])
+        t: i
+        for i, t in enumerate(
+            [*letters, *(f"{x}</w>" for x in letters), "<|startoftext|>", "<|endoftext|>"]
+        )
     }
     (folder / "vocab.json").write_text(json.dumps(vocabulary))
     (folder / "merges.txt").write_text("#version: 0.2\n")

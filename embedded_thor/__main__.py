@@ -1,0 +1,46 @@
+"""Entry point of the executable. The pipe is opened before anything heavy is imported (see `wire.py`)."""
+
+import argparse
+import os
+import sys
+
+from embedded_thor.wire import wire_from_environment
+
+
+def main() -> None:
+    """Started by ai2thor's Controller, with Unity's arguments and the pipes in the environment."""
+    parser = argparse.ArgumentParser(
+        prog="rls3-thor",
+        description="A headless AI2-THOR: started by ai2thor's Controller, see docs/embedded-thor.md.",
+    )
+    parser.add_argument("-screen-fullscreen", type=int, default=0)
+    parser.add_argument("-screen-quality", type=int, default=7)
+    parser.add_argument("-screen-width", type=int, default=300)
+    parser.add_argument("-screen-height", type=int, default=300)
+    parser.add_argument("-batchmode", action="store_true")
+    parser.add_argument("-nographics", action="store_true")
+    parser.add_argument(
+        "-every-color",
+        action="store_true",
+        help="furnish floor plans with 15 types in all of five colours (what RLS3 arranges)",
+    )
+    arguments = parser.parse_args()
+    if "AI2THOR_SERVER_TYPE" not in os.environ:
+        sys.exit(
+            "rls3-thor is started by ai2thor: Controller(local_executable_path='rls3-thor', x_display=':0')"
+        )
+    wire = wire_from_environment()
+    from embedded_thor.server import serve
+
+    serve(
+        wire,
+        arguments.screen_width,
+        arguments.screen_height,
+        arguments.screen_quality,
+        arguments.nographics,
+        arguments.every_color,
+    )
+
+
+if __name__ == "__main__":
+    main()

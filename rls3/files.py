@@ -1,0 +1,120 @@
+"""The one writer and the one reader of files: what is there under its name is whole.
+
+A file or folder is written beside its final name, flushed to the disk, and renamed when complete; so a crash, Ctrl-C
+or a full disk leaves either the old content or none, never half. What cannot be written or read is one sentence.
+"""
+
+import contextlib
+import errno
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from rls3.errors import DataError, StorageError
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_FORBIDDEN = (errno.EROFS, errno.EACCES, errno.EPERM)
+
+
+@contextlib.contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """A temporary path to write to; it becomes `path` when the block ends well, and vanishes when it does not.
+
+    Raises: StorageError if the disk is full or the folder cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with storage_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield temporary
+            _flush(temporary)
+            temporary.replace(path)
+            _flush(path.parent)
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """The same for a folder: an empty one to write into, which takes the place of `path` when the block ends well."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        with storage_errors(path):
+            shutil.rmtree(temporary, ignore_errors=True)
+            temporary.mkdir(parents=True)
+            yield temporary
+            for file in (entry for entry in temporary.rglob("*") if entry.is_file()):
+                _flush(file)
+            shutil.rmtree(path, ignore_errors=True)
+            temporary.replace(path)
+            _flush(path.parent)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def storage_errors(path: Path) -> Iterator[None]:
+    """An OSError of the disk, however deep a library wrapped it, becomes the one sentence about `path`."""
+    try:
+        yield
+    except Exception as error:
+        cause: BaseException | None = error
+        while cause is not None:
+            if isinstance(cause, OSError) and cause.errno in _FULL:
+                raise StorageError(
+                    f"no space left for {path} ({cause.strerror}); free some and run again: "
+                    "nothing that was finished is lost"
+                ) from error
+            if isinstance(cause, OSError) and cause.errno in _FORBIDDEN:
+                raise StorageError(
+                    f"{path} cannot be written ({cause.strerror}); "
+                    "make its folder writable, or work on a copy of the project"
+                ) from error
+            cause = cause.__cause__ or cause.__context__
+        raise
+
+
+def write_text(path: Path, text: str) -> None:
+    """Raises: StorageError."""
+    with whole_file(path) as temporary:
+        temporary.write_text(text)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Raises: StorageError."""
+    text = json.dumps(value, indent=1)
+    write_text(path, text)
+
+
+def read_json(path: Path) -> Any:
+    """Raises: DataError if it is missing or damaged."""
+    with read_errors(path):
+        return json.loads(path.read_text())
+
+
+@contextlib.contextmanager
+def read_errors(path: Path, *damaged: type[Exception]) -> Iterator[None]:
+    """What goes wrong while a file is read becomes a DataError.
+
+    Args:
+        damaged: further kinds of error by which a library says that the content is not what it should be.
+    """
+    try:
+        yield
+    except FileNotFoundError:
+        raise DataError(f"{path} is missing; run `rls3 run` to make it") from None
+    except (OSError, ValueError, KeyError, TypeError, *damaged) as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:120]
+        raise DataError(f"{path} is damaged ({reason}); delete it and run again") from error

@@ -1,0 +1,1 @@
+"""From a `Goal` to poses that show it: solver, validity, object container, stratified specs."""
