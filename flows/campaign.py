@@ -1,169 +1,133 @@
-"""A campaign: rounds until the budget or an early stop, then test, gate, promotion and report."""
+"""A campaign: rounds until the budget or an early stop, then test, gate, registry and report."""
 
 import time
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from prefect import flow
 
-from flows.round import one_round, plainly, round_flow
-from rls3 import campaign as rules
-from rls3.params import check_params, load_params
-from rls3.round import Campaign, Round, read_json
-from rls3.stages import STAGES, Workshop
-from tasks import tracking, versioning
+from flows.round import one_round, round_flow
+from rls3.loop.conclude import (
+    accuracies,
+    evaluate_campaign,
+    judge_base,
+    result_of,
+    stage_seconds,
+    summarize_campaign,
+    write_recipe,
+)
+from rls3.loop.describe import round_line
+from rls3.loop.records import Summary
+from rls3.loop.resources import Resources
+from rls3.loop.run import Progress, silent
+from rls3.loop.store import Campaign, Project
+from rls3.loop.verdict import should_stop
+from rls3.params import load_params, with_overrides
+from rls3.report.page import report_campaign
+from tasks import handoff, tracking, versioning
 
 Announce = Callable[[str], None]
 
 
 def run_campaign(
-    workshop: Workshop, prefect: bool, announce: Announce, process_started: float
-) -> dict[str, Any]:
-    """Continue the campaign where it stands, to its end. Returns `summary.json`.
+    campaign: Campaign,
+    resources: Resources,
+    announce: Announce,
+    progress: Progress,
+    process_started: float,
+    through_prefect: bool = False,
+) -> Summary:
+    """Continue the campaign where it stands, to its end.
 
     Args:
+        announce: is told what a person wants to read, a line at a time.
         process_started: `time.time()` at which the process began: start-up counts as orchestration.
     """
-    campaign = workshop.campaign
     with campaign.locked():
-        parts = {"start": time.time() - process_started}
-        fetched = versioning.fetch_published(campaign.root)
+        seconds = {"start": time.time() - process_started}
+        fetched = versioning.fetch_published(campaign.project)
         if fetched:
             announce(f"fetched {', '.join(fetched)} from the DVC remote")
-        before = len(campaign.rounds_done())
-        with _timed(parts, "rounds"):
-            for number in range(before + 1, workshop.params.campaign.rounds + 1):
-                if rules.should_stop(campaign, campaign.rounds_done()):
-                    announce(
-                        f"stopped early: no better accuracy on val for {workshop.params.campaign.patience_rounds} rounds"
-                    )
-                    break
-                if prefect:
-                    round_flow(workshop, campaign.round(number))
-                else:
-                    one_round(workshop, campaign.round(number), plainly)
-                announce(round_line(campaign.round(number)))
-        return finish_campaign(workshop, before, parts, process_started)
+        judge_base(campaign, resources)
+        done_before = campaign.rounds_done()
+        run_rounds(campaign, resources, announce, progress, through_prefect)
+        earlier = sum(stage_seconds(done_before).values())
+        return finish_campaign(campaign, resources, seconds, process_started - earlier)
+
+
+def run_rounds(
+    campaign: Campaign,
+    resources: Resources,
+    announce: Announce,
+    progress: Progress,
+    through_prefect: bool,
+) -> None:
+    """All rounds that are not finished."""
+    params = campaign.params.campaign
+    for number in range(len(campaign.rounds_done()) + 1, params.rounds + 1):
+        if should_stop(accuracies(campaign.rounds_done()), params.patience_rounds):
+            announce(
+                f"stopped early: no better accuracy on val for {params.patience_rounds} rounds"
+            )
+            return
+        round_ = campaign.round(number)
+        if through_prefect:
+            round_flow(round_, resources, progress)
+        else:
+            one_round(round_, resources, progress, through_prefect=False)
+        announce(round_line(round_))
 
 
 def finish_campaign(
-    workshop: Workshop, before: int, parts: dict[str, float], process_started: float
-) -> dict[str, Any]:
-    """Test, gate, promote, report, summarise; nothing is done twice for the same result."""
-    campaign, done = workshop.campaign, workshop.campaign.rounds_done()
-    result = rules.best_round(done)
-    with _timed(parts, "final_evaluation"):
-        evaluation = rules.evaluate_campaign(workshop, result)
-        decision = gate(workshop, result)
-    with _timed(parts, "registry"):
-        rules.write_recipe(campaign, done)
-        version = versioning.version_data(campaign.root)
-        alias = "champion" if decision.passed else "challenger"
-        tags = {
-            "campaign": campaign.name,
-            "round": str(result.number),
-            "data_version": version,
-            "gate": "; ".join(decision.reasons) or "passed",
-        }
-        uri, model_version = tracking.register(campaign, result, alias, tags)
+    campaign: Campaign, resources: Resources, seconds: dict[str, float], started: float
+) -> Summary:
+    """Test, gate, registry, report, summary; nothing is done twice for the same result.
+
+    Args:
+        seconds: by part, to be added to.
+        started: when the campaign would have begun had it run in one go.
+    """
+    result = result_of(campaign)
+    with _timed(seconds, "final_evaluation"):
+        evaluation = evaluate_campaign(campaign, resources, result)
+        gate = handoff.gate(result, resources)
+    with _timed(seconds, "registry"):
+        write_recipe(campaign)
+        version = versioning.version_data(campaign.project)
+        registration = handoff.register(result, gate, version)
         tracking.finish_run(campaign, evaluation)
-    own = sum(
-        result_.record(stage.__name__)["seconds"] for result_ in done[:before] for stage in STAGES
-    )
-    parts["total"] = (
-        time.time() - process_started + own
-    )  # rounds of earlier calls count with their stages
-    extra = {
+    seconds["total"] = time.time() - started
+    handed_over = {
         "mlflow_run_id": tracking.open_run(campaign),
-        "model_uri": uri,
-        "model_version": model_version,
+        "model_uri": registration.uri,
+        "model_version": registration.version,
         "data_version": version,
-        "gate": asdict(decision),
+        "gate": gate.decision,
         "report": str(campaign.report),
     }
-    parts.pop("rounds", None)
-    summary = rules.summarize_campaign(campaign, done, evaluation, parts, extra)
-    from rls3.report.collect import report_campaign
-
-    report_campaign(campaign, summary, evaluation)
+    summary = summarize_campaign(campaign, evaluation, seconds, handed_over)
+    report_campaign(campaign)
     return summary
 
 
-def gate(workshop: Workshop, result: Round) -> rules.Decision:
-    """Against the present champion on val (the base model where there is none); the champion itself passes again."""
-    from rls3.evaluation.metrics import judge
-    from rls3.vlm.loading import load_vlm
-
-    campaign = workshop.campaign
-    path = campaign.folder / "gate.json"
-    if path.exists() and read_json(path)["round"] == result.number:
-        return rules.Decision(**read_json(path)["decision"])
-    champion = tracking.champion_folder(workshop.params, campaign.root)
-    if champion is None:
-        before = rules.base_val_verdicts(workshop)
-    else:
-        import json
-
-        family = json.loads((champion / "config.json").read_text())["model_type"]
-        before = judge(
-            load_vlm(family, str(champion)),
-            workshop.benchmark("val"),
-            workshop.params.evaluation.batch_size,
-        )
-    from rls3.round import write_json
-    from rls3.stages import load_verdicts
-
-    decision = rules.decide(
-        before, load_verdicts(result.verdicts), workshop.params, workshop.seed(0, "bootstrap")
-    )
-    write_json(
-        path,
-        {
-            "round": result.number,
-            "against": "base" if champion is None else "champion",
-            "decision": asdict(decision),
-        },
-    )
-    return decision
+@contextmanager
+def _timed(seconds: dict[str, float], part: str) -> Iterator[None]:
+    started = time.perf_counter()
+    yield
+    seconds[part] = time.perf_counter() - started
 
 
-class _timed:
-    """Add the seconds of a block to `parts[name]`."""
-
-    def __init__(self, parts: dict[str, float], name: str) -> None:
-        self._parts, self._name = parts, name
-
-    def __enter__(self) -> None:
-        self._started = time.perf_counter()
-
-    def __exit__(self, *_: object) -> None:
-        self._parts[self._name] = time.perf_counter() - self._started
-
-
-def round_line(round_: Round) -> str:
-    """What a person sees of a finished round."""
-    val, validation, reward = (
-        round_.record("evaluate")["val"],
-        round_.record("validate"),
-        round_.record("reward")["mean"],
-    )
-    terms = " ".join(f"{term} {s['accuracy'] * 100:.0f}" for term, s in val["by_term"].items())
-    seconds = " ".join(
-        f"{stage.__name__} {round_.record(stage.__name__)['seconds']:.0f}" for stage in STAGES
-    )
-    proposed = round_.record("sample")["proposed"]
-    return (
-        f"round {round_.number}: {validation['kept']} valid of {proposed} | val accuracy {val['accuracy']['accuracy'] * 100:.1f} % ({terms}) "
-        f"| reward {reward['total']:+.3f} | seconds: {seconds}"
-    )
-
-
-@flow(name="campaign", flow_run_name="campaign", validate_parameters=False)
-def campaign_flow(workshop: Workshop, announce: Announce, process_started: float) -> dict[str, Any]:
+@flow(name="campaign", flow_run_name="{campaign.name}", validate_parameters=False)
+def campaign_flow(
+    campaign: Campaign,
+    resources: Resources,
+    announce: Announce,
+    progress: Progress,
+    process_started: float,
+) -> Summary:
     """The campaign as a Prefect flow; each round is a sub-flow."""
-    return run_campaign(workshop, True, announce, process_started)
+    return run_campaign(campaign, resources, announce, progress, process_started, True)
 
 
 @flow(name="nightly campaign", log_prints=True)
@@ -171,23 +135,22 @@ def nightly(
     params_file: str = "params.yaml",
     overrides: list[str] | None = None,
     keep_adding_rounds: bool = True,
-) -> dict[str, Any]:
-    """What the scheduled deployment runs: the campaign of params.yaml, each night by `campaign.rounds` further rounds.
+) -> None:
+    """What the scheduled deployment runs: the campaign of params.yaml, each night by
+    `campaign.rounds` further rounds.
 
     Args:
         keep_adding_rounds: False only completes what is unfinished.
     """
     started = time.time()
-    params = load_params(Path(params_file), overrides or [])
-    campaign = Campaign(Path.cwd(), params)
-    done = len(campaign.rounds_done())
-    if keep_adding_rounds and done and done % params.campaign.rounds == 0:
-        raw = params.model_dump()
-        raw["campaign"]["rounds"] += done
-        campaign = Campaign(Path.cwd(), check_params(raw))
-    elif done > params.campaign.rounds:
-        raw = params.model_dump()
-        raw["campaign"]["rounds"] = -(-done // params.campaign.rounds) * params.campaign.rounds
-        campaign = Campaign(Path.cwd(), check_params(raw))
-    with Workshop(campaign) as workshop:
-        return run_campaign(workshop, True, print, started)
+    path = Path(params_file).resolve()
+    project, params = Project(path.parent), load_params(path, overrides or [])
+    a_night = params.campaign.rounds
+    done = len(Campaign(project, params).rounds_done())
+    nights, unfinished = divmod(done, a_night)
+    if unfinished or (keep_adding_rounds and done):
+        nights += 1
+    rounds = max(1, nights) * a_night
+    campaign = Campaign(project, with_overrides(params, {"campaign.rounds": rounds}))
+    with Resources(campaign.params, project.simulators) as resources:
+        run_campaign(campaign, resources, print, silent, started, through_prefect=True)

@@ -1,40 +1,75 @@
-"""Agents by seeds at equal data (the paper's experiment): one campaign for each, everything else the same."""
+"""Agents by seeds at equal data (the paper's experiment): one campaign for each, everything else
+the same."""
 
+import time
 from collections.abc import Iterator, Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
 from flows.campaign import campaign_flow
-from rls3.params import check_params
-from rls3.round import Campaign
-from rls3.stages import Workshop
+from rls3.loop.conclude import accuracies
+from rls3.loop.records import Summary, ValidateRecord
+from rls3.loop.resources import Resources
+from rls3.loop.run import silent
+from rls3.loop.store import Campaign
+from rls3.params import with_overrides
 
 
-def compare(campaign: Campaign, agents: Sequence[str], seeds: Sequence[int]) -> Iterator[str]:
-    """Run every campaign that is not finished; yield a line each, then means and spreads by agent."""
-    import time
+@dataclass(frozen=True)
+class Cell:
+    """One agent with one seed. samples, val_accuracy: cumulative samples and accuracy on val, by
+    round."""
 
-    curves: dict[str, list[list[float]]] = {agent: [] for agent in agents}
-    samples: dict[str, list[list[int]]] = {agent: [] for agent in agents}
-    for seed in seeds:
-        for agent in agents:
-            raw: dict[str, Any] = campaign.params.model_dump()
-            raw["campaign"] |= {"name": f"{campaign.name}-{agent}-{seed}", "seed": seed}
-            raw["agent"]["name"] = agent
-            one = Campaign(campaign.root, check_params(raw))
-            with Workshop(one) as workshop:
-                summary = campaign_flow(workshop, lambda line: None, time.time())
-            done = one.rounds_done()
-            curves[agent].append(
-                [r.record("evaluate")["val"]["accuracy"]["accuracy"] for r in done]
-            )
-            samples[agent].append(np.cumsum([r.record("validate")["kept"] for r in done]).tolist())
-            yield f"{agent:8} seed {seed}: test {100 * summary['base_accuracy']:.1f} -> {100 * summary['final_accuracy']:.1f} % with {summary['samples_valid']} samples"
-    for agent in agents:
-        values = np.array(curves[agent])
-        mean, spread = values.mean(axis=0) * 100, values.std(axis=0) * 100
-        counts = np.array(samples[agent]).mean(axis=0)
-        yield f"{agent:8} val by samples: " + "  ".join(
-            f"{n:.0f}: {m:.1f}±{s:.1f}" for n, m, s in zip(counts, mean, spread)
-        )
+    agent: str
+    seed: int
+    samples: tuple[int, ...]
+    val_accuracy: tuple[float, ...]
+    summary: Summary
+
+
+def campaigns(
+    campaign: Campaign, agents: Sequence[str], seeds: Sequence[int]
+) -> list[tuple[str, int, Campaign]]:
+    """All campaigns of a comparison, checked before any of them runs. Raises: ParamsError."""
+
+    def cell(agent: str, seed: int) -> Campaign:
+        name = f"{campaign.name}-{agent}-{seed}"
+        changed = {"campaign.name": name, "campaign.seed": seed, "agent.name": agent}
+        return Campaign(campaign.project, with_overrides(campaign.params, changed))
+
+    return [(agent, seed, cell(agent, seed)) for seed in seeds for agent in agents]
+
+
+def compare(cells: Sequence[tuple[str, int, Campaign]]) -> Iterator[Cell]:
+    """Run every campaign that is not finished, one after the other."""
+    for agent, seed, campaign in cells:
+        with Resources(campaign.params, campaign.project.simulators) as resources:
+            summary = campaign_flow(campaign, resources, lambda line: None, silent, time.time())
+        done = campaign.rounds_done()
+        kept = [r.record(ValidateRecord).kept for r in done]
+        yield Cell(agent, seed, tuple(np.cumsum(kept).tolist()), tuple(accuracies(done)), summary)
+
+
+@dataclass(frozen=True)
+class Curve:
+    """An agent over its seeds. samples, mean, spread (standard deviation): by round."""
+
+    agent: str
+    samples: tuple[float, ...]
+    mean: tuple[float, ...]
+    spread: tuple[float, ...]
+
+
+def curve_of(agent: str, cells: Sequence[Cell]) -> Curve:
+    """Means over an agent's cells, for as many rounds as all of them have."""
+    own = [cell for cell in cells if cell.agent == agent]
+    length = min(len(cell.val_accuracy) for cell in own)
+    values = np.array([cell.val_accuracy[:length] for cell in own])
+    samples = np.array([cell.samples[:length] for cell in own])
+    return Curve(
+        agent,
+        tuple(samples.mean(axis=0).tolist()),
+        tuple(values.mean(axis=0).tolist()),
+        tuple(values.std(axis=0).tolist()),
+    )

@@ -1,42 +1,32 @@
-"""One round: the stages in the order of the figure."""
+"""One round: the stages in the order of the figure, then the record of it."""
 
-from collections.abc import Callable
-from typing import Any
+from prefect import Task, flow
 
-from prefect import flow
-
-from rls3.round import Round
-from rls3.stages import Workshop
-from tasks import stages as do
+from rls3.loop.resources import Resources
+from rls3.loop.run import Progress
+from rls3.loop.store import Round
+from tasks.stages import STAGE_TASKS, record_round
 
 
-def one_round(workshop: Workshop, round_: Round, call: Callable[..., Any]) -> None:
-    """`call(task, *arguments)` runs a task: through Prefect, or as the plain function that it wraps."""
-    call(do.sample_scenes, workshop, round_)
-    call(do.render_scenes, workshop, round_)
-    call(do.validate_samples, workshop, round_)
-    call(do.score_vlm, workshop, round_)
-    call(do.finetune_vlm, workshop, round_)
-    call(do.evaluate_vlm, workshop, round_)
-    call(do.compute_rewards, workshop, round_)
-    call(do.update_policy, workshop, round_)
-    call(do.record_round, workshop, round_)
+def one_round(
+    round_: Round, resources: Resources, progress: Progress, through_prefect: bool
+) -> None:
+    """Do what of the round is not finished; through Prefect, or as the plain functions that its
+    tasks wrap."""
 
+    def do(step: Task) -> object:
+        return step if through_prefect else step.fn
 
-def through_prefect(task: Any, *arguments: Any) -> Any:
-    return task(*arguments)
-
-
-def plainly(task: Any, *arguments: Any) -> Any:
-    return task.fn(*arguments)
+    for stage in STAGE_TASKS:
+        do(stage)(round_, resources, progress)
+    do(record_round)(round_)
 
 
 @flow(
     name="round",
     flow_run_name="{round_.campaign.name}/round-{round_.number}",
     validate_parameters=False,
-    log_prints=False,
 )
-def round_flow(workshop: Workshop, round_: Round) -> None:
+def round_flow(round_: Round, resources: Resources, progress: Progress) -> None:
     """One pass of the loop as a Prefect flow."""
-    one_round(workshop, round_, through_prefect)
+    one_round(round_, resources, progress, through_prefect=True)

@@ -1,10 +1,10 @@
-"""Every failure that a user can mend is one of these: one sentence that names the thing, the value and the way out."""
-
-import errno
+"""Every failure that a user can mend is one of these: one sentence that names the thing, the value
+and the way out."""
 
 
 class RLS3Error(Exception):
-    """Base of all expected failures; the command line prints its message and exits with `exit_code`."""
+    """Base of all expected failures; the command line prints its message and exits with
+    `exit_code`."""
 
     exit_code = 1
 
@@ -31,17 +31,11 @@ class ModelError(RLS3Error):
     """A VLM checkpoint is missing, damaged or of the wrong family."""
 
 
+class TrackingError(RLS3Error):
+    """MLflow (tracking server, registry, artifact store) cannot be asked, or what it holds cannot
+    be had."""
+
+
 class CampaignError(RLS3Error):
-    """A campaign cannot go on: already running elsewhere, changed parameters, too many invalid samples."""
-
-
-def no_space(error: BaseException | None) -> str | None:
-    """The sentence for a full disk if that lies behind an error, however deep a library wrapped it."""
-    while error is not None:
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            place = f" for {error.filename}" if error.filename else ""
-            return f"no space left{place} ({error.strerror}); free some and run again: nothing finished is lost"
-        if "disk is full" in str(error):  # SQLite's words
-            return "no space left for a database (disk is full); free some and run again: nothing finished is lost"
-        error = error.__cause__ or error.__context__
-    return None
+    """A campaign cannot go on: already running elsewhere, changed parameters, too many invalid
+    samples."""

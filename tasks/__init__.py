@@ -1,1 +1,2 @@
-"""With which infrastructure: Prefect tasks around the stages, MLflow (`tracking`), DVC (`versioning`)."""
+"""With which infrastructure: the stages as Prefect tasks, MLflow (`tracking`), DVC (`versioning`),
+the registry (`handoff`)."""

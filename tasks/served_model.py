@@ -1,7 +1,8 @@
-"""The registered model, as code (MLflow's model-from-code form: no pickle). Which caption fits an image?
+"""The registered model, as code (MLflow's model-from-code form: no pickle). Which caption fits an
+image?
 
-Input: a table with `image` (path, or PNG or JPEG bytes) and `captions` (list of texts). Output: scores and the index of
-the best caption.
+Input: a table with `image` (path, or PNG or JPEG bytes) and `captions` (list of texts). Output:
+scores and the index of the best caption.
 """
 
 import io

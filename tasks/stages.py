@@ -1,21 +1,23 @@
-"""The stages of a round as Prefect tasks. Only those that reach outside (the simulator) are tried again."""
+"""The stage table as Prefect tasks. Only what reaches outside (the simulator) is tried again."""
 
 import time
-from typing import Any
 
-from prefect import task
+from prefect import Task, task
 from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State, TaskRun
 
-from rls3 import stages
 from rls3.errors import SimulatorError
-from rls3.lineage import lineage
-from rls3.round import Round, write_json
-from rls3.stages import Workshop
+from rls3.loop.lineage import manifest
+from rls3.loop.records import write_record
+from rls3.loop.resources import Resources
+from rls3.loop.run import Progress, run_stage
+from rls3.loop.stages import STAGES, Stage
+from rls3.loop.store import Round
 from tasks import tracking, versioning
 
 
-def _simulator_failed(_task: Any, _run: Any, state: Any) -> bool:
-    """Retry after a simulator that died; never after data or a campaign that is wrong."""
+def _simulator_failed(_task: Task, _run: TaskRun, state: State) -> bool:
+    """Try again after a simulator that died; never after data or a campaign that is wrong."""
     try:
         state.result()
     except SimulatorError:
@@ -25,55 +27,43 @@ def _simulator_failed(_task: Any, _run: Any, state: Any) -> bool:
     return False
 
 
-def _as_task(stage: Any, name: str, outside: bool = False) -> Any:
-    retrying = (
-        {"retries": 2, "retry_delay_seconds": 1, "retry_condition_fn": _simulator_failed}
-        if outside
-        else {}
-    )
+def _as_task(stage: Stage) -> Task:
+    def run(round_: Round, resources: Resources, progress: Progress) -> None:
+        run_stage(stage, round_, resources, progress)
+
     return task(
-        stage,
-        name=name,
+        run,
+        name=stage.title,
+        description=stage.function.__doc__,
+        task_run_name=stage.title + " of round {round_.number}",
+        # Markers in the campaign's folder say what is finished, not Prefect's cache.
         cache_policy=NO_CACHE,
         persist_result=False,
-        task_run_name=name + " of round {round_.number}",
-        **retrying,
+        retries=2 if stage.outside else 0,
+        retry_delay_seconds=1,
+        retry_condition_fn=_simulator_failed,
     )
 
 
-sample_scenes = _as_task(stages.sample, "sample scenes", outside=True)
-render_scenes = _as_task(stages.render, "render scenes", outside=True)
-validate_samples = _as_task(stages.validate, "validate samples")
-score_vlm = _as_task(stages.score, "score VLM")
-finetune_vlm = _as_task(stages.finetune, "fine-tune VLM")
-evaluate_vlm = _as_task(stages.evaluate, "evaluate VLM")
-compute_rewards = _as_task(stages.reward, "compute rewards")
-update_policy = _as_task(stages.update, "update policy", outside=True)
+STAGE_TASKS = tuple(_as_task(stage) for stage in STAGES)
+"""In the order of the loop."""
 
 
 @task(
     name="record round",
+    task_run_name="record round {round_.number}",
     cache_policy=NO_CACHE,
     persist_result=False,
-    task_run_name="record round {round_.number}",
 )
-def record_round(workshop: Workshop, round_: Round) -> None:
-    """Version the data (DVC), log the metrics (MLflow), write the manifest that says that the round is done."""
+def record_round(round_: Round) -> None:
+    """Version the data (DVC), log the metrics (MLflow), write the manifest that says that the round
+    is done."""
     if round_.manifest.exists():
         return
     started = time.perf_counter()
-    version = versioning.version_data(workshop.campaign.root)
+    version = versioning.version_data(round_.campaign.project)
     versioned = time.perf_counter()
     run_id = tracking.log_round(round_, version)
-    write_json(
-        round_.manifest,
-        lineage(round_)
-        | {
-            "data_version": version,
-            "mlflow_run_id": run_id,
-            "seconds": {
-                "dvc": round(versioned - started, 2),
-                "mlflow": round(time.perf_counter() - versioned, 2),
-            },
-        },
-    )
+    tracked = time.perf_counter()
+    seconds = {"dvc": round(versioned - started, 2), "mlflow": round(tracked - versioned, 2)}
+    write_record(manifest(round_, version, run_id, seconds), round_.manifest)

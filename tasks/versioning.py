@@ -2,63 +2,67 @@
 
 import logging
 from pathlib import Path
-from typing import Any
+
+from dvc.repo import Repo
+from dvc.scm import SCMError
 
 from rls3.errors import DataError
-from rls3.telemetry import switch_off
+from rls3.loop.store import Project
 
-logger = logging.getLogger(__name__)
-PUBLISHED = ("base", "benchmark", "data")
-
-
-def _repo(root: Path) -> Any:
-    """The DVC repository at a project's root; made (without git) where there is none."""
-    switch_off()
-    from dvc.repo import Repo
-
-    logging.getLogger("dvc").setLevel(logging.ERROR)
-    if not (root / ".dvc").is_dir():
-        repo = Repo.init(str(root), no_scm=True)
-        with repo.config.edit() as config:
-            config["core"] |= {"analytics": False, "check_update": False}
-        repo.close()
-    return Repo(str(root))
+logging.getLogger("dvc").setLevel(logging.ERROR)
+_WITHOUT_GIT = {"core": {"no_scm": True, "analytics": False, "check_update": False}}
 
 
-def fetch_published(root: Path) -> list[str]:
-    """Bring what the repository publishes (base models, benchmarks, a small dataset) and is not here yet.
+def _repo(project: Project) -> Repo:
+    """The DVC repository at a project's root; made where there is none. Git is not needed: a
+    downloaded archive of the project has none."""
+    root = str(project.root)
+    if not project.dvc_folder.is_dir():
+        Repo.init(root, no_scm=True).close()
+        return Repo(root, config=_WITHOUT_GIT)
+    try:
+        return Repo(root)
+    except SCMError:
+        return Repo(root, config=_WITHOUT_GIT)
 
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
+
+
+def fetch_published(project: Project) -> list[str]:
+    """Bring what the project publishes (base models, benchmarks, a small dataset) and is not here
+    yet.
+
+    Returns: names of what was brought.
     Raises: DataError if the remote does not have it.
     """
-    missing = [name for name in PUBLISHED if not (root / name).exists()]
-    if not missing or not (root / "dvc.lock").exists():
+    if not project.dvc_lock.exists():
         return []
-    targets = {"base": ["base/clip", "base/vilt"], "benchmark": ["benchmark"], "data": ["data.dvc"]}
+    missing: list[str] = []
     try:
-        with _repo(root) as repo:
-            repo.pull(targets=[t for name in missing for t in targets[name]])
-    except Exception as error:
+        with _repo(project) as repo:
+            outs = [out for out in repo.index.outs if out.use_cache]
+            missing = [project.relative(Path(out.fs_path)) for out in outs if not out.exists]
+            if missing:
+                repo.pull(targets=[str(project.root / name) for name in missing])
+    except Exception as error:  # DVC's storages raise what they like
         raise DataError(
-            f"{', '.join(missing)} cannot be fetched from the DVC remote ({str(error).splitlines()[0][:160]}); check `dvc remote list`, or make them with `dvc repro`"
+            f"{', '.join(missing) or 'what is published'} cannot be fetched from the DVC remote "
+            f"({_first_line(error)}); check `dvc remote list`, or make it with `dvc repro`"
         ) from error
     return missing
 
 
-def version_data(root: Path) -> str:
-    """Add `data/` as it is now; returns the digest in `data.dvc` (the version). Raises: DataError."""
+def version_data(project: Project) -> str:
+    """Add `data/` as it is now; returns the digest in `data.dvc` (the version). Raises:
+    DataError."""
     try:
-        with _repo(root) as repo:
-            (stage,) = repo.add(str(root / "data"))
+        with _repo(project) as repo:
+            (stage,) = repo.add(str(project.data))
             return str(stage.outs[0].hash_info.value)
-    except Exception as error:
+    except Exception as error:  # DVC's storages raise what they like
         raise DataError(
-            f"data/ cannot be versioned ({str(error).splitlines()[0][:160]}); if another DVC command runs, wait for it and run again"
+            f"data/ cannot be versioned ({_first_line(error)}); "
+            "if another DVC command runs, wait for it and run again"
         ) from error
-
-
-def data_version(root: Path) -> str:
-    """The digest in `data.dvc`, "" if there is none."""
-    import yaml
-
-    path = root / "data.dvc"
-    return str(yaml.safe_load(path.read_text())["outs"][0]["md5"]) if path.exists() else ""

@@ -1,0 +1,62 @@
+"""What the stages of a running campaign share, and who closes it: simulators and remembered image
+features.
+
+Nothing is started, and no global of the process is changed, before a stage asks for it.
+"""
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from rls3.params import Params
+from rls3.placing.rooms import Room, rooms_of
+from rls3.thor.client import ThorClient
+from rls3.thor.pool import RenderPool
+from rls3.vlm.features import ImageFeatures
+
+
+@dataclass
+class Resources:
+    """A context manager. Campaigns with the same simulator parameters may share one.
+
+    Attributes:
+        simulators: folder for logs and surveys.
+        features: of images under a locked image side, by shard.
+    """
+
+    params: Params
+    simulators: Path
+    features: ImageFeatures = field(default_factory=ImageFeatures)
+    _open: ExitStack = field(default_factory=ExitStack)
+
+    @cached_property
+    def simulator(self) -> ThorClient:
+        """The simulator that measures."""
+        return self._open.enter_context(ThorClient(self.params.simulator, self.simulators))
+
+    @cached_property
+    def renderer(self) -> RenderPool:
+        """The simulators that draw."""
+        return self._open.enter_context(RenderPool(self.params.simulator, self.simulators))
+
+    @cached_property
+    def rooms(self) -> Mapping[str, Room]:
+        """The campaign's rooms as surveyed, by floor plan, in the order in which episodes visit
+        them."""
+        floor_plans = self.params.simulator.floor_plans
+        self.simulator.survey_all(floor_plans)
+        return rooms_of(self.simulator, floor_plans, self.params.sampling)
+
+    def close(self) -> None:
+        """End the simulators. They start again if they are asked for again."""
+        self._open.close()
+        for name in ("simulator", "renderer"):
+            self.__dict__.pop(name, None)
+
+    def __enter__(self) -> "Resources":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

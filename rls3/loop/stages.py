@@ -1,0 +1,324 @@
+"""The stages of a round: plain functions, and the one table that lists them in the order of the
+loop (paper, figure "framework overview").
+
+A stage function takes what its parameters name (`rls3.loop.inputs` says where each comes from),
+calls the library and returns its record, followed by what its row says that it writes. It knows no
+paths, so it can be tested alone and mapped over a cluster. Flow, tasks, resume, report and timing
+iterate over `STAGES`; nothing else lists them.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from inspect import signature
+from pathlib import Path
+
+import numpy as np
+
+from rls3.agents.episodes import Rollout, collect
+from rls3.agents.interface import Agent, Outcome, Weakness
+from rls3.dataset import expectations
+from rls3.dataset.sample import Provenance, Sample, make_sample
+from rls3.errors import CampaignError
+from rls3.evaluation.gallery import GalleryItem, gallery_of
+from rls3.evaluation.item import Item, item_of
+from rls3.evaluation.judge import Predictions, judge
+from rls3.evaluation.metrics import summarize, verdicts
+from rls3.language.relation import CELLS
+from rls3.loop.records import (
+    EvaluateRecord,
+    FinetuneRecord,
+    Record,
+    RenderRecord,
+    RewardRecord,
+    SampleRecord,
+    ScoreRecord,
+    UpdateRecord,
+    ValidateRecord,
+)
+from rls3.loop.reward import Rewards, reward_record, rewards_of
+from rls3.params import (
+    EvaluationParams,
+    FinetuneParams,
+    RewardParams,
+    SamplingParams,
+    ValidationParams,
+)
+from rls3.placing.rooms import Room
+from rls3.placing.validity import problems
+from rls3.scene.records import Renderer, RenderFailure, Simulator
+from rls3.vlm.features import ImageFeatures
+from rls3.vlm.finetune import finetune as finetune_vlm
+from rls3.vlm.interface import VLM
+
+Progress = Callable[[int, int], None]
+"""(done, total) in the units of the stage."""
+Rooms = Mapping[str, Room]
+
+
+class RefusedSamples(CampaignError):
+    """Too many samples fail validation. rejected: those that do, to be kept for whoever looks into
+    it."""
+
+    def __init__(self, message: str, rejected: Sequence[Sample]) -> None:
+        super().__init__(message)
+        self.rejected = rejected
+
+
+def sample(
+    agent: Agent,
+    simulator: Simulator,
+    rooms: Rooms,
+    episodes: range,
+    weakness: Weakness,
+    sampling_params: SamplingParams,
+    act_rng: np.random.Generator,
+    episode_seed: int,
+    progress: Progress,
+) -> tuple[SampleRecord, Rollout]:
+    """The agent proposes scenes; the simulator measures them without drawing (paper: data
+    generation)."""
+    total = len(episodes) * sampling_params.steps_per_episode
+    rollout = collect(
+        agent,
+        simulator,
+        rooms,
+        episodes,
+        weakness,
+        sampling_params,
+        act_rng,
+        episode_seed,
+        lambda done: progress(done, total),
+    )
+    record = SampleRecord(
+        proposed=len(rollout),
+        feasible=len(rollout.feasible),
+        infeasible_by_reason=dict(Counter(why for found in rollout.problems for why in found)),
+    )
+    return record, rollout
+
+
+def render(
+    rollout: Rollout,
+    renderer: Renderer,
+    rooms: Rooms,
+    sampling_params: SamplingParams,
+    provenance: Provenance,
+    caption_rng: np.random.Generator,
+    progress: Progress,
+) -> tuple[RenderRecord, list[Sample]]:
+    """Draw the feasible scenes, decide again what is visible, and caption what is valid from its
+    measured geometry (paper: prompt generation)."""
+    steps = [int(i) for i in rollout.feasible]
+    specs = [rollout.specs[i] for i in steps]
+    scenes = renderer.render(specs, lambda done: progress(done, len(steps)))
+    samples, discarded = [], Counter()
+    for step, scene in zip(steps, scenes):
+        if isinstance(scene, RenderFailure):
+            discarded["refused"] += 1
+            continue
+        room = rooms[scene.spec.floor_plan]
+        found = problems(scene, room.survey, sampling_params)
+        discarded.update(found)
+        if not found:
+            samples.append(make_sample(scene, room.kinds, caption_rng, provenance, step))
+    if len(samples) < 2:
+        raise CampaignError(
+            f"round {provenance.round} made {len(samples)} valid samples of {len(rollout)} "
+            f"proposals ({dict(discarded)}); raise sampling.steps_per_episode or loosen sampling.*"
+        )
+    record = RenderRecord(
+        rendered=len(steps), valid=len(samples), discarded_by_reason=dict(discarded)
+    )
+    return record, samples
+
+
+def validate(
+    rendered: Sequence[Sample],
+    benchmark_ids: frozenset[str],
+    docs_folder: Path,
+    provenance: Provenance,
+    sampling_params: SamplingParams,
+    validation_params: ValidationParams,
+    share_rng: np.random.Generator,
+) -> tuple[ValidateRecord, list[Sample], list[Sample]]:
+    """Great Expectations on every row; what fails is kept apart with its reason. A random share
+    (paper: eta) of what passes is trained on."""
+    report = expectations.validate(
+        rendered, sampling_params.min_visible_px, benchmark_ids, docs_folder
+    )
+    accepted = [rendered[i] for i in report.accepted]
+    rejected = [rendered[i] for i, _ in report.rejected]
+    reasons = {rendered[i].sample_id: why for i, why in report.rejected}
+    most = validation_params.max_rejected_share
+    if len(rejected) > most * len(rendered):
+        identity, why = next(iter(reasons.items()))
+        raise RefusedSamples(
+            f"round {provenance.round}: {len(rejected)} of {len(rendered)} samples fail validation "
+            "(more than "
+            f"validation.max_rejected_share = {most}), e.g. {identity}: {why}; see {report.docs}",
+            rejected,
+        )
+    n_kept = max(1, round(sampling_params.share * len(accepted)))
+    kept = sorted(share_rng.permutation(len(accepted))[:n_kept])
+    record = ValidateRecord(
+        accepted=len(accepted),
+        kept=len(kept),
+        rejected=reasons,
+        balance=report.statistics,
+    )
+    return record, [accepted[i] for i in kept], rejected
+
+
+def score(
+    vlm_before: VLM,
+    train: Sequence[Sample],
+    evaluation_params: EvaluationParams,
+    features: ImageFeatures,
+    progress: Progress,
+) -> ScoreRecord:
+    """Where does the VLM, as it was before this round, fail? (paper: VLM feedback)"""
+    failure = _failure(vlm_before, train, evaluation_params, features, progress)
+    cells = np.array([s.cell for s in train])
+    by_cell = np.full(len(CELLS), 0.5)  # nothing is known of a cell that was not sampled
+    for cell in np.unique(cells):
+        by_cell[cell] = failure[cells == cell].mean()
+    return ScoreRecord(
+        failure=_by_step(train, failure),
+        failure_mean=float(failure.mean()),
+        failure_by_cell=tuple(map(float, by_cell)),
+    )
+
+
+def finetune(
+    vlm_before: VLM,
+    train: Sequence[Sample],
+    earlier_train: Sequence[Sequence[Sample]],
+    finetune_params: FinetuneParams,
+    finetune_seed: int,
+    features: ImageFeatures,
+    progress: Progress,
+) -> tuple[FinetuneRecord, VLM]:
+    """Fine-tune the VLM on the round's samples, with replay of earlier rounds (paper: VLM
+    fine-tuning)."""
+    report = finetune_vlm(
+        vlm_before, train, earlier_train, finetune_params, finetune_seed, progress, features
+    )
+    record = FinetuneRecord(losses=report.losses, presentations=report.samples)
+    return record, vlm_before  # fine-tuned in place
+
+
+def evaluate(
+    vlm: VLM,
+    val: Sequence[Item],
+    base_predictions: Predictions,
+    train: Sequence[Sample],
+    evaluation_params: EvaluationParams,
+    bootstrap_seed: int,
+    features: ImageFeatures,
+    progress: Progress,
+) -> tuple[EvaluateRecord, Predictions, list[GalleryItem]]:
+    """The fine-tuned VLM on `val`, and again on the round's own samples (for learning progress)."""
+    total = len(val) + len(train)
+    predictions = judge(
+        vlm, val, evaluation_params.batch_size, lambda done: progress(done, total), features
+    )
+    after = _failure(
+        vlm, train, evaluation_params, features, lambda done, _: progress(len(val) + done, total)
+    )
+    record = EvaluateRecord(
+        val=summarize(predictions, evaluation_params, bootstrap_seed),
+        failure_after=_by_step(train, after),
+    )
+    return record, predictions, gallery_of(val, base_predictions, predictions)
+
+
+def reward(
+    rollout: Rollout,
+    train: Sequence[Sample],
+    score_record: ScoreRecord,
+    evaluate_record: EvaluateRecord,
+    reward_params: RewardParams,
+) -> tuple[RewardRecord, Rewards]:
+    """What each step of the rollout earned (equations in `rls3.loop.reward`)."""
+    cells = {s.step: s.cell for s in train}
+    rewards = rewards_of(
+        rollout.intrinsic,
+        score_record.failure,
+        evaluate_record.failure_after,
+        cells,
+        reward_params,
+    )
+    return reward_record(rewards, score_record.failure, cells), rewards
+
+
+def update(
+    agent: Agent, rollout: Rollout, rewards: Rewards, update_seed: int
+) -> tuple[UpdateRecord, Agent]:
+    """Teach the policy with the rewards that have arrived."""
+    logged = agent.learn(Outcome(rollout, rewards.total, update_seed))
+    return UpdateRecord(logged=logged), agent
+
+
+def _failure(
+    vlm: VLM,
+    samples: Sequence[Sample],
+    params: EvaluationParams,
+    features: ImageFeatures,
+    progress: Progress,
+) -> np.ndarray:
+    """(N,) failure of the VLM on each sample, 0..1 (see `rls3.evaluation.metrics.Verdicts`)."""
+    items = [item_of(s) for s in samples]
+    predictions = judge(
+        vlm, items, params.batch_size, lambda done: progress(done, len(items)), features
+    )
+    return verdicts(predictions).failure
+
+
+def _by_step(samples: Sequence[Sample], values: np.ndarray) -> dict[int, float]:
+    return {s.step: float(value) for s, value in zip(samples, values)}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A row of the table.
+
+    Attributes:
+        title: as a person reads it, in Prefect and in the report.
+        function: its parameters name what it reads (`rls3.loop.inputs`).
+        writes: names of the artefacts that it returns after its record
+            (`rls3.loop.store.Round.path`).
+        outside: reaches for something that can fail by itself (the simulator), so it may be tried
+            again.
+        unit: of its progress.
+        library: its seconds are the method's own; else they count as orchestration.
+    """
+
+    title: str
+    function: Callable[..., Record | tuple[object, ...]]
+    record: type[Record]
+    writes: tuple[str, ...] = ()
+    outside: bool = False
+    unit: str = "samples"
+    library: bool = True
+
+    @property
+    def name(self) -> str:
+        return self.record.stage
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Names of its inputs: the function's own parameters."""
+        return tuple(signature(self.function).parameters)
+
+
+STAGES = (
+    Stage("sample scenes", sample, SampleRecord, ("rollout",), outside=True, unit="proposals"),
+    Stage("render scenes", render, RenderRecord, ("rendered",), outside=True, unit="scenes"),
+    Stage("validate samples", validate, ValidateRecord, ("train", "rejected"), library=False),
+    Stage("score VLM", score, ScoreRecord),
+    Stage("fine-tune VLM", finetune, FinetuneRecord, ("vlm",), unit="steps"),
+    Stage("evaluate VLM", evaluate, EvaluateRecord, ("predictions", "gallery")),
+    Stage("compute rewards", reward, RewardRecord, ("rewards",), unit="proposals"),
+    Stage("update policy", update, UpdateRecord, ("policy",), outside=True, unit="proposals"),
+)

@@ -1,0 +1,71 @@
+"""Handing a campaign's model over: the gate against the present champion, then the registry."""
+
+from rls3.evaluation.benchmarks import read_benchmark
+from rls3.evaluation.judge import Predictions, judge
+
+from rls3.loop.conclude import judge_base
+from rls3.loop.records import GateRecord, Registration, read_record, write_record
+from rls3.loop.resources import Resources
+from rls3.loop.store import Campaign, Round
+from rls3.loop.threads import torch_threads
+from rls3.loop.verdict import decide
+from rls3.seeds import integer_seed
+from rls3.vlm.loading import family_of, load_vlm
+from tasks import tracking
+
+_AGAINST_BASE = "base"
+
+
+def gate(result: Round, resources: Resources) -> GateRecord:
+    """May the result become champion? Decided on val, once for each result: against the present
+    champion, or the base model where the registry has none.
+
+    It fails shut. Raises: TrackingError, ModelError or DataError if the champion cannot be had or
+    cannot be compared; nothing is registered then, and the next run asks again.
+    """
+    campaign = result.campaign
+    if campaign.gate.exists():
+        known = read_record(campaign.gate, GateRecord)
+        if known.round == result.number:
+            return known
+    champion = tracking.champion(campaign.params, campaign.project)
+    if champion is None:
+        against, before = _AGAINST_BASE, judge_base(campaign, resources)
+    else:
+        against, before = f"version {champion.version}", _judged(champion, campaign, resources)
+    params = campaign.params
+    decision = decide(
+        before,
+        Predictions.load(result.path("predictions")),
+        params.evaluation,
+        params.gate,
+        integer_seed(params.campaign.seed, 0, "bootstrap"),
+    )
+    record = GateRecord(result.number, against, decision)
+    write_record(record, campaign.gate)
+    return record
+
+
+def _judged(champion: tracking.Champion, campaign: Campaign, resources: Resources) -> Predictions:
+    """The champion on the same benchmark as the candidate, whatever its family."""
+    params, project = campaign.params, campaign.project
+    vlm = load_vlm(
+        family_of(champion.folder), str(champion.folder), project.base, params.vlm.device
+    )
+    val = read_benchmark(project.benchmark, "val")
+    with torch_threads(params.campaign.threads):
+        return judge(vlm, val, params.evaluation.batch_size, None, resources.features)
+
+
+def register(result: Round, gate_record: GateRecord, data_version: str) -> Registration:
+    """Put the result into the registry, as champion if it passed the gate, else as challenger."""
+    decision = gate_record.decision
+    tags = {
+        "campaign": result.campaign.name,
+        "round": str(result.number),
+        "data_version": data_version,
+        "gate": "; ".join(decision.reasons) or "passed",
+        "against": gate_record.against,
+    }
+    alias = tracking.CHAMPION if decision.passed else tracking.CHALLENGER
+    return tracking.register(result, alias, tags)
