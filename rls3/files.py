@@ -1,7 +1,8 @@
 """The one writer and the one reader of files: what is there under its name is whole.
 
-A file or folder is written beside its final name, flushed to the disk, and renamed when complete; so a crash, Ctrl-C
-or a full disk leaves either the old content or none, never half. What cannot be written or read is one sentence.
+A file or folder is written beside its final name, flushed to the disk, and renamed when complete;
+so a crash, Ctrl-C or a full disk leaves either the old content or none, never half. What cannot be
+written or read is one sentence.
 """
 
 import contextlib
@@ -21,14 +22,15 @@ _FORBIDDEN = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 @contextlib.contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """A temporary path to write to; it becomes `path` when the block ends well, and vanishes when it does not.
+    """A temporary path to write to; it becomes `path` when the block ends well, and vanishes when
+    it does not.
 
     Raises: StorageError if the disk is full or the folder cannot be written.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with storage_errors(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent)
             yield temporary
             _flush(temporary)
             temporary.replace(path)
@@ -40,12 +42,13 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
-    """The same for a folder: an empty one to write into, which takes the place of `path` when the block ends well."""
+    """The same for a folder: an empty one to write into, which takes the place of `path` when the
+    block ends well."""
     temporary = path.with_name(f".{path.name}.tmp")
     try:
         with storage_errors(path):
             shutil.rmtree(temporary, ignore_errors=True)
-            temporary.mkdir(parents=True)
+            make_folder(temporary)
             yield temporary
             for file in (entry for entry in temporary.rglob("*") if entry.is_file()):
                 _flush(file)
@@ -54,6 +57,18 @@ def whole_folder(path: Path) -> Iterator[Path]:
             _flush(path.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def make_folder(path: Path) -> None:
+    """With its parents, if it is not there. Raises: StorageError."""
+    with storage_errors(path):
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, FileNotFoundError, NotADirectoryError) as error:
+            raise StorageError(
+                f"the folder {path} cannot be made ({error.strerror}); "
+                "something else is in its place, or its parent takes no folders"
+            ) from error
 
 
 def _flush(path: Path) -> None:
@@ -66,7 +81,8 @@ def _flush(path: Path) -> None:
 
 @contextlib.contextmanager
 def storage_errors(path: Path) -> Iterator[None]:
-    """An OSError of the disk, however deep a library wrapped it, becomes the one sentence about `path`."""
+    """An OSError of the disk, however deep a library wrapped it, becomes the one sentence about
+    `path`."""
     try:
         yield
     except Exception as error:
@@ -109,7 +125,8 @@ def read_errors(path: Path, *damaged: type[Exception]) -> Iterator[None]:
     """What goes wrong while a file is read becomes a DataError.
 
     Args:
-        damaged: further kinds of error by which a library says that the content is not what it should be.
+        damaged: further kinds of error by which a library says that the content is not what it
+            should be.
     """
     try:
         yield

@@ -1,6 +1,8 @@
-"""Random streams: one campaign seed, one independent stream for each (round, stage), none shared and none global.
+"""Random streams: one campaign seed, one independent stream for each (round, stage), none shared
+and none global.
 
-`SeedSequence(seed, spawn_key=...)` makes round 7 draw the same numbers whether it is resumed or run from round 0.
+`SeedSequence(seed, spawn_key=...)` makes round 7 draw the same numbers whether it is resumed or run
+from round 0.
 """
 
 import zlib
@@ -20,7 +22,8 @@ def generator(seed: int, round_number: int, stage: str) -> np.random.Generator:
 
 
 def integer_seed(seed: int, round_number: int, stage: str) -> int:
-    """A 31-bit seed for libraries that seed a process (torch, stable-baselines3), from the same stream."""
+    """A 31-bit seed for libraries that seed a process (torch, stable-baselines3), from the same
+    stream."""
     state = np.random.SeedSequence(seed, spawn_key=_spawn_key(round_number, stage)).generate_state(
         1
     )

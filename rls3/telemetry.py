@@ -1,4 +1,5 @@
-"""Every dependency that phones home is told not to, before it is imported. Called first by each entry point."""
+"""Every dependency that phones home is told not to, before it is imported. Called first by each
+entry point."""
 
 import os
 

@@ -35,7 +35,8 @@ def make_params(**overrides) -> Params:
 
 
 def make_scene(step: int = 0, offset=(0.4, 0.0, 0.0), company: bool = True):
-    """A synthetic scene seen along +z: the subject stands at `offset` from the reference (camera axes = world axes)."""
+    """A synthetic scene seen along +z: the subject stands at `offset` from the reference (camera
+    axes = world axes)."""
     from rls3.scene.records import (
         Box,
         Camera,
@@ -78,7 +79,8 @@ def make_scene(step: int = 0, offset=(0.4, 0.0, 0.0), company: bool = True):
 
 
 def _seen(center) -> tuple[int, int, int, int]:
-    """Where a 96-pixel camera at (0, 0.8, 0) with 53 degrees of view sees a ball of 0.2 m, kept inside the image."""
+    """Where a 96-pixel camera at (0, 0.8, 0) with 53 degrees of view sees a ball of 0.2 m, kept
+    inside the image."""
     x, y, half = (
         48 + 96 * center[0] / center[2],
         48 - 96 * (center[1] - 0.8) / center[2],
@@ -126,7 +128,8 @@ def tiny_vilt(tmp_path_factory):
 
 
 def _tiny(family, tmp_path_factory) -> Path:
-    """A folder in the hub's format with a small random model over the embedded simulator's vocabulary."""
+    """A folder in the hub's format with a small random model over the embedded simulator's
+    vocabulary."""
     import torch
 
     from rls3.scene.records import Kind

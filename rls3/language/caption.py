@@ -1,6 +1,8 @@
-"""The caption grammar: "The red mug is above, behind and to the left of the yellow bowl." (paper, same figure).
+"""The caption grammar: "The red mug is above, behind and to the left of the yellow bowl." (paper,
+same figure).
 
-Text and record are two forms of the same thing: `Caption.text` writes, `parse` reads, and they are inverse.
+Text and record are two forms of the same thing: `Caption.text` writes, `parse` reads, and they are
+inverse.
 """
 
 import re
@@ -88,8 +90,8 @@ class Negative:
     """A caption that is false of the same image.
 
     Attributes:
-        kind: flip (one term), flip_all (every term), swap (subject and reference exchanged), object (one object
-            replaced by a kind that is not in the room's view).
+        kind: flip (one term), flip_all (every term), swap (subject and reference exchanged), object
+            (one object replaced by a kind that is not in the room's view).
         term: the flipped term, for kind "flip".
     """
 
@@ -115,11 +117,13 @@ def hard_negatives(
 ) -> tuple[Negative, ...]:
     """The false captions that a true one is trained and tested against.
 
-    One flip for each term; all terms flipped (where that differs from a flip); subject and reference exchanged; and
-    three captions in which the subject or the reference is replaced by an absent kind.
+    One flip for each term; all terms flipped (where that differs from a flip); subject and
+    reference exchanged; and three captions in which the subject or the reference is replaced by an
+    absent kind.
 
     Args:
-        absent: kinds that are not visible in the image; fewer than three give fewer object negatives.
+        absent: kinds that are not visible in the image; fewer than three give fewer object
+            negatives.
     """
     subject, cell, reference = caption.subject, caption.cell, caption.reference
     negatives = [

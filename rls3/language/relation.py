@@ -1,11 +1,13 @@
-"""The 26 spatial relations and the angles that decide them (paper: figure "angle-based prompt generation").
+"""The 26 spatial relations and the angles that decide them (paper: figure "angle-based prompt
+generation").
 
-Frame: the camera's, gravity-aligned (`rls3.scene.geometry`): +x right, +y up, +z away from the camera. The vector runs
-from the reference to the subject.
-- Elevation (angle to the horizontal): within 22.5 degrees is level and has no vertical word; beyond 67.5 degrees is
-  straight above or below and has no horizontal word.
-- Azimuth (in the ground plane): eight sectors of 45 degrees: right, right-behind, behind, left-behind, left,
-  left-in-front, in front, right-in-front. "In front" is nearer to the camera, "behind" farther.
+Frame: the camera's, gravity-aligned (`rls3.scene.geometry`): +x right, +y up, +z away from the
+camera. The vector runs from the reference to the subject.
+- Elevation (angle to the horizontal): within 22.5 degrees is level and has no vertical word; beyond
+  67.5 degrees is straight above or below and has no horizontal word.
+- Azimuth (in the ground plane): eight sectors of 45 degrees: right, right-behind, behind,
+  left-behind, left, left-in-front, in front, right-in-front. "In front" is nearer to the camera,
+  "behind" farther.
 """
 
 from dataclasses import dataclass
@@ -125,7 +127,8 @@ def cell_of(offset: Vector3 | np.ndarray) -> Cell:
 
 
 def margins_deg(offsets: np.ndarray) -> np.ndarray:
-    """Angle (N,) by which each offset lies inside its region: degrees to the nearest border, 0 on it.
+    """Angle (N,) by which each offset lies inside its region: degrees to the nearest border, 0 on
+    it.
 
     Straight above and below have no azimuth, so only their elevation counts.
     """

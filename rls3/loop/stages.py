@@ -17,7 +17,6 @@ import numpy as np
 
 from rls3.agents.episodes import Rollout, collect
 from rls3.agents.interface import Agent, Outcome, Weakness
-from rls3.dataset import expectations
 from rls3.dataset.sample import Provenance, Sample, make_sample
 from rls3.errors import CampaignError
 from rls3.evaluation.gallery import GalleryItem, gallery_of
@@ -144,6 +143,9 @@ def validate(
 ) -> tuple[ValidateRecord, list[Sample], list[Sample]]:
     """Great Expectations on every row; what fails is kept apart with its reason. A random share
     (paper: eta) of what passes is trained on."""
+    # Here, not above: importing Great Expectations takes seconds, and only this stage needs it.
+    from rls3.dataset import expectations
+
     report = expectations.validate(
         rendered, sampling_params.min_visible_px, benchmark_ids, docs_folder
     )

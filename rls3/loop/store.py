@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from rls3.errors import CampaignError
-from rls3.files import read_json, storage_errors, write_json
+from rls3.files import make_folder, read_json, storage_errors, write_json
 from rls3.loop.records import Record, read_record, write_record
 from rls3.params import Params
 
@@ -113,8 +113,8 @@ class Campaign:
 
         Raises: CampaignError if another process holds it, or if it was begun with other parameters.
         """
+        make_folder(self.folder)
         with storage_errors(self.lock):
-            self.folder.mkdir(parents=True, exist_ok=True)
             lock = self.lock.open("a+")
         with lock:
             try:

@@ -1,4 +1,5 @@
-"""What a scene is: `SceneSpec` (wanted), `Scene` (measured), `RoomSurvey` (what a floor plan offers), and their geometry."""
+"""What a scene is: `SceneSpec` (wanted), `Scene` (measured), `RoomSurvey` (what a floor plan
+offers), and their geometry."""
 
 from rls3.scene.records import (
     Box,

@@ -1,10 +1,11 @@
 """Geometry of scenes. The frames are stated here once.
 
-World: AI2-THOR's, left-handed, +y up, metres. Yaw: degrees about +y, clockwise from above; yaw 0 looks along +z.
-Camera frame ("in camera"): gravity-aligned. Origin at the eye, +x to the camera's right, +y up (world up), +z along
-the heading in the ground plane, away from the camera. Tilting the camera does not change it: relations are decided here.
-View frame: the camera frame tilted by the horizon angle; only projection uses it.
-Image: pixels, origin in the top left corner, x right, y down.
+World: AI2-THOR's, left-handed, +y up, metres. Yaw: degrees about +y, clockwise from above; yaw 0
+looks along +z. Camera frame ("in camera"): gravity-aligned. Origin at the eye, +x to the camera's
+right, +y up (world up), +z along the heading in the ground plane, away from the camera. Tilting the
+camera does not change it: relations are decided here. View frame: the camera frame tilted by the
+horizon angle; only projection uses it. Image: pixels, origin in the top left corner, x right, y
+down.
 """
 
 import math
@@ -26,7 +27,8 @@ def heading_axes(yaw_deg: float | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def offset_in_camera(offset: np.ndarray, yaw_deg: float | np.ndarray) -> np.ndarray:
-    """World difference vectors (..., 3) in the gravity-aligned camera frame (+x right, +y up, +z away)."""
+    """World difference vectors (..., 3) in the gravity-aligned camera frame (+x right, +y up, +z
+    away)."""
     offset = np.asarray(offset, dtype=float)
     right, ahead = heading_axes(yaw_deg)
     return np.stack([(offset * right).sum(-1), offset[..., 1], (offset * ahead).sum(-1)], axis=-1)
@@ -39,7 +41,8 @@ def project(
 
     Args:
         points: (N, 3) world, metres.
-    Returns: pixels (N, 2), x right and y down; depth (N,) in metres along the viewing axis (negative behind the camera:
+    Returns: pixels (N, 2), x right and y down; depth (N,) in metres along the viewing axis
+    (negative behind the camera:
         those pixels mean nothing).
     """
     in_camera = offset_in_camera(

@@ -1,7 +1,7 @@
 """The records that stages hand to each other.
 
-World frame everywhere: AI2-THOR's. Left-handed, +y up, metres; yaw in degrees about +y, clockwise seen from above
-(yaw 0 looks along +z, yaw 90 along +x); horizon in degrees, positive looks down.
+World frame everywhere: AI2-THOR's. Left-handed, +y up, metres; yaw in degrees about +y, clockwise
+seen from above (yaw 0 looks along +z, yaw 90 along +x); horizon in degrees, positive looks down.
 """
 
 import hashlib
@@ -14,7 +14,8 @@ import numpy as np
 
 Vector3 = tuple[float, float, float]
 
-# Specs are rounded to a tenth of a millimetre (and of a millidegree), so that JSON text and hash are stable.
+# Specs are rounded to a tenth of a millimetre (and of a millidegree), so that JSON text and hash
+# are stable.
 _DECIMALS = 4
 
 
@@ -24,7 +25,8 @@ def _rounded(vector: Vector3) -> Vector3:
 
 @dataclass(frozen=True, order=True)
 class Kind:
-    """What a thing is called: AI2-THOR's object type ("Mug") and a colour word ("red"; "" where none is known)."""
+    """What a thing is called: AI2-THOR's object type ("Mug") and a colour word ("red"; "" where
+    none is known)."""
 
     type: str
     color: str = ""
@@ -35,8 +37,8 @@ class Placement:
     """One wanted object.
 
     Attributes:
-        position: the point on the support below the centre of the object's box (world, metres). Not the asset's
-            pivot, which is arbitrary in AI2-THOR; the client works the pivot out.
+        position: the point on the support below the centre of the object's box (world, metres). Not
+            the asset's pivot, which is arbitrary in AI2-THOR; the client works the pivot out.
         yaw_deg: rotation about +y, clockwise from above.
     """
 
@@ -74,12 +76,13 @@ class Viewpoint:
 
 @dataclass(frozen=True)
 class SceneSpec:
-    """A wanted scene, independent of resolution and renderer. JSON in, JSON out; its hash is the sample's id.
+    """A wanted scene, independent of resolution and renderer. JSON in, JSON out; its hash is the
+    sample's id.
 
     Attributes:
         floor_plan: AI2-THOR's scene name, e.g. "FloorPlan201".
-        placements: the active objects. By convention 0 is the intended subject, 1 the intended reference, others
-            are company.
+        placements: the active objects. By convention 0 is the intended subject, 1 the intended
+            reference, others are company.
         light_seed, material_seed: 0 keeps the floor plan's own light and materials.
     """
 
@@ -116,7 +119,8 @@ class SceneSpec:
 
 @dataclass(frozen=True)
 class Box:
-    """A box that stands upright: centre (world, metres), full extents along its own x, y, z, and yaw."""
+    """A box that stands upright: centre (world, metres), full extents along its own x, y, z, and
+    yaw."""
 
     center: Vector3
     size: Vector3
@@ -125,7 +129,8 @@ class Box:
 
 @dataclass(frozen=True)
 class Camera:
-    """The camera as measured: eye position (world, metres), heading, horizon (positive down), vertical field of view."""
+    """The camera as measured: eye position (world, metres), heading, horizon (positive down),
+    vertical field of view."""
 
     position: Vector3
     yaw_deg: float
@@ -142,7 +147,8 @@ class SceneObject:
         kind: its type and colour.
         box: measured oriented box.
         visible_px: pixels of its instance mask; 0 before rendering.
-        box_px: (x0, y0, x1, y1) of the mask, pixels, x1 and y1 exclusive, y down; None before rendering or if unseen.
+        box_px: (x0, y0, x1, y1) of the mask, pixels, x1 and y1 exclusive, y down; None before
+            rendering or if unseen.
         parent: object type of the receptacle that carries it ("Floor", "DiningTable"; "" if none).
     """
 
@@ -188,14 +194,17 @@ class Surface:
 
 @dataclass(frozen=True)
 class RoomSurvey:
-    """What a floor plan offers to whoever places objects in it; measured once through the simulator, then cached.
+    """What a floor plan offers to whoever places objects in it; measured once through the
+    simulator, then cached.
 
     Attributes:
         minimum, maximum: corners of the room's interior box (world, metres).
         surfaces: where objects can stand.
         standpoints: (M, 2) float64, x and z where the agent can stand.
-        furniture: boxes of everything that is not an active object and may be collided with or hide the view.
-        kinds: the object container: size (x, y, z extents in metres, at yaw 0) of each kind available in this room.
+        furniture: boxes of everything that is not an active object and may be collided with or hide
+            the view.
+        kinds: the object container: size (x, y, z extents in metres, at yaw 0) of each kind
+            available in this room.
         eye_heights: eye height above the floor (standing, crouched), metres.
     """
 
@@ -223,12 +232,14 @@ class Renderer(Protocol):
     def render(
         self, specs: Sequence[SceneSpec], on_done: Callable[[int], None] | None = None
     ) -> list[Scene | RenderFailure]:
-        """Draw every spec; results in the order of the specs, `on_done` is told how many are finished."""
+        """Draw every spec; results in the order of the specs, `on_done` is told how many are
+        finished."""
         ...
 
 
 class Simulator(Protocol):
-    """What the rest of RLS3 asks of AI2-THOR. `rls3.thor` implements it over the real Controller."""
+    """What the rest of RLS3 asks of AI2-THOR. `rls3.thor` implements it over the real
+    Controller."""
 
     label: str
 
@@ -239,5 +250,6 @@ class Simulator(Protocol):
         ...
 
     def render(self, spec: SceneSpec) -> Scene:
-        """Place, draw and measure, masks included, at the resolution the simulator was started with."""
+        """Place, draw and measure, masks included, at the resolution the simulator was started
+        with."""
         ...

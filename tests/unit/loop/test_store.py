@@ -1,0 +1,92 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rls3.errors import CampaignError
+from rls3.files import write_json
+from rls3.loop.stages import STAGES
+from rls3.loop.store import Campaign, Project, flat
+from tests.conftest import ROOT, make_params
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from rls3.loop.store import Campaign, Project
+from tests.conftest import make_params
+with Campaign(Project(Path(sys.argv[1])), make_params()).locked():
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def campaign_in(folder: Path, **overrides) -> Campaign:
+    return Campaign(Project(folder), make_params(**overrides))
+
+
+def test_a_second_process_is_refused_and_a_dead_one_does_not_matter(tmp_path):
+    campaign = campaign_in(tmp_path)
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path)],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+    assert holder.stdout.readline() == "held\n"
+    refused = f"'default' is already running .process {holder.pid}.*another name"
+    with pytest.raises(CampaignError, match=refused), campaign.locked():
+        pass
+    holder.kill()
+    holder.wait()
+    with campaign.locked():
+        assert campaign.lock.read_text() == str(os.getpid())
+
+
+def test_other_parameters_are_refused_but_more_rounds_and_another_device_are_not(tmp_path):
+    with campaign_in(tmp_path).locked():
+        pass
+    free = {"campaign__rounds": 99, "simulator__workers": 5, "vlm__device": "cpu"}
+    with campaign_in(tmp_path, **free).locked():
+        pass
+    message = (
+        "was begun with campaign.seed = 7, not 8; "
+        "give that value, choose another campaign.name, or delete"
+    )
+    with pytest.raises(CampaignError, match=message):
+        with campaign_in(tmp_path, campaign__seed=8).locked():
+            pass
+
+
+def test_a_campaign_of_another_version_says_which_parameter_it_knows(tmp_path):
+    campaign = campaign_in(tmp_path)
+    old = campaign.params.model_dump(mode="json")
+    old["agent"]["learning_rate"] = 0.001
+    write_json(campaign.begun_with, old)
+    with pytest.raises(
+        CampaignError, match="begun with agent.learning_rate = 0.001, not None; choose"
+    ):
+        with campaign.locked():
+            pass
+
+
+def test_rounds_done_counts_manifests_without_gaps(tmp_path):
+    campaign = campaign_in(tmp_path)
+    for n in (1, 2, 4):
+        write_json(campaign.round(n).manifest, {})
+    assert [r.number for r in campaign.rounds_done()] == [1, 2]
+    assert [r.number for r in campaign.round(3).earlier] == [1, 2]
+
+
+def test_every_artefact_of_the_stage_table_has_a_place_of_its_own(tmp_path):
+    round_ = campaign_in(tmp_path).round(1)
+    places = [round_.path(name) for stage in STAGES for name in stage.writes]
+    places += [round_.marker(stage.name) for stage in STAGES] + [round_.manifest, round_.docs]
+    assert len(set(places)) == len(places)
+    assert all(tmp_path in place.parents for place in places)
+
+
+def test_nested_groups_are_flattened():
+    assert flat({"a": {"b": {"c": 1}, "d": (2,)}, "e": 3}) == {"a.b.c": 1, "a.d": (2,), "e": 3}

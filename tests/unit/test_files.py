@@ -1,0 +1,88 @@
+"""What is there under its name is whole; what cannot be read or written is one sentence."""
+
+import errno
+import os
+import resource
+import signal
+
+import pytest
+
+from rls3.errors import DataError, StorageError
+from rls3.files import read_errors, read_json, whole_file, whole_folder, write_json
+
+
+def test_a_file_appears_only_when_complete(tmp_path):
+    path = tmp_path / "new" / "x"
+    with pytest.raises(RuntimeError), whole_file(path) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError
+    assert list(path.parent.iterdir()) == []
+    with whole_file(path) as temporary:
+        temporary.write_text("all")
+    assert path.read_text() == "all" and list(path.parent.iterdir()) == [path]
+
+
+def test_a_folder_appears_only_when_complete_and_replaces_the_old_one(tmp_path):
+    with pytest.raises(RuntimeError), whole_folder(tmp_path / "x") as folder:
+        (folder / "half").write_text("1")
+        raise RuntimeError
+    assert list(tmp_path.iterdir()) == []
+    for name in ("all", "new"):
+        with whole_folder(tmp_path / "x") as folder:
+            (folder / name).write_text("1")
+    assert [p.name for p in (tmp_path / "x").iterdir()] == ["new"]
+
+
+def test_json_is_atomic_and_damage_is_one_sentence(tmp_path):
+    path = tmp_path / "a.json"
+    write_json(path, {"x": 1})
+    assert read_json(path) == {"x": 1}
+    with pytest.raises(TypeError):
+        write_json(path, {"x": object()})
+    assert read_json(path) == {"x": 1}
+    path.write_text("{")
+    with pytest.raises(DataError, match=r"a.json is damaged \(.*\); delete it and run again"):
+        read_json(path)
+    with pytest.raises(DataError, match="b.json is missing"):
+        read_json(tmp_path / "b.json")
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_the_old_content(tmp_path):
+    """A limit on the size of files is what the kernel offers to everybody: the write fails as on a full disk."""
+    path = tmp_path / "a.json"
+    write_json(path, "old")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        with pytest.raises(StorageError, match=r"no space left for .*a.json \(.*\); free some"):
+            write_json(path, "x" * 5000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert read_json(path) == "old" and os.listdir(tmp_path) == ["a.json"]
+
+
+def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match="the folder .*file/x cannot be made .Not a directory"):
+        write_json(tmp_path / "file" / "x" / "a.json", 1)
+    with pytest.raises(StorageError, match="x cannot be written .Permission denied.; make its"):
+        with whole_file(tmp_path / "x"):
+            raise PermissionError(errno.EACCES, "Permission denied")
+
+
+def test_an_error_of_the_disk_is_found_however_deep_a_library_wrapped_it(tmp_path):
+    with pytest.raises(StorageError, match="no space left for .*x"), whole_file(tmp_path / "x"):
+        try:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        except OSError as error:
+            raise RuntimeError("a library's own words") from error
+
+
+def test_a_librarys_own_errors_count_as_damage(tmp_path):
+    class LibraryError(Exception): ...
+
+    with pytest.raises(DataError, match=r"x is damaged \(bad footer\)"):
+        with read_errors(tmp_path / "x", LibraryError):
+            raise LibraryError("bad footer\nmore")
