@@ -39,8 +39,6 @@ def freeze_benchmarks(params: Params, project: Project, folder: Path) -> None:
 
 def render_pretraining(params: Params, project: Project, path: Path, benchmark: Path) -> None:
     """Write the scenes for base models; none of them is in a benchmark."""
-    if path.exists():
-        return
     seen = {item.item_id for split in BENCHMARKS for item in read_benchmark(benchmark, split)}
     surveys = _surveys(params, project)(params.simulator.floor_plans, True)
     with RenderPool(params.simulator, project.simulators) as pool:
