@@ -65,11 +65,13 @@ def test_a_campaign_of_another_version_says_which_parameter_it_knows(tmp_path):
     old = campaign.params.model_dump(mode="json")
     old["agent"]["learning_rate"] = 0.001
     write_json(campaign.begun_with, old)
-    with pytest.raises(
-        CampaignError, match="begun with agent.learning_rate = 0.001, not None; choose"
+    with (
+        pytest.raises(
+            CampaignError, match="begun with agent.learning_rate = 0.001, not None; choose"
+        ),
+        campaign.locked(),
     ):
-        with campaign.locked():
-            pass
+        pass
 
 
 def test_rounds_done_counts_manifests_without_gaps(tmp_path):
