@@ -34,7 +34,7 @@ def read_picture(source: Path | Encoded, name: str = "") -> np.ndarray:
     """The pixels of a PNG, JPEG, WebP, AVIF, JPEG 2000, GIF, BMP, TIFF or PPM.
 
     The orientation that a camera noted is obeyed; what is transparent lies on white; 16-bit grey is
-    scaled to 8 bits, other wide ranges as `_black_and_white` says; an animation gives its first frame.
+    scaled to 8 bits, wider ranges as `_black_and_white` says; an animation gives its first frame.
 
     Args:
         source: a file, or its content.

@@ -39,11 +39,11 @@ def _scored(
     vlm: VLM, items: Sequence[Item], batch_size: int, features: ImageFeatures
 ) -> Iterator[tuple[Sequence[Item], np.ndarray]]:
     """Batches in order, each with its scores (batch, most captions), padded where captions end."""
-    images = features(vlm, items) if items else None  # the seam to rls3.vlm
+    images = features(vlm, items) if items else None
     for start in range(0, len(items), batch_size):
         batch = items[start : start + batch_size]
         captions = [item.captions for item in batch]
-        scores = vlm.scores(images[start : start + batch_size], captions)  # the seam to rls3.vlm
+        scores = vlm.scores(images[start : start + batch_size], captions)
         yield batch, scores.cpu().double().numpy()
 
 
