@@ -10,14 +10,14 @@ _LOG = logging.getLogger(__name__)
 _NAMED = 3
 
 
-def read_images(names: Sequence[str], folders: Sequence[Path], source: Path) -> dict[str, bytes]:
-    """The bytes of each named file, from the first of the folders that has it; a file is read once.
+def find_images(names: Sequence[str], folders: Sequence[Path], source: Path) -> dict[str, Path]:
+    """The file of each name, in the first of the folders that has it.
 
     What is missing is left out, with a warning that counts and names it.
 
     Args:
         source: the benchmark's file, for the messages.
-    Raises: DataError if none is there, or one cannot be read.
+    Raises: DataError if none is there.
     """
     found = {name: _file(name, folders) for name in dict.fromkeys(names)}
     missing = [name for name, path in found.items() if path is None]
@@ -30,7 +30,7 @@ def read_images(names: Sequence[str], folders: Sequence[Path], source: Path) -> 
         if len(missing) == len(found):
             raise DataError(f"{sentence}; name the folder that holds them")
         _LOG.warning("%s; their items are left out", sentence)
-    return {name: _bytes(path) for name, path in found.items() if path is not None}
+    return {name: path for name, path in found.items() if path is not None}
 
 
 def _file(name: str, folders: Sequence[Path]) -> Path | None:
@@ -38,10 +38,3 @@ def _file(name: str, folders: Sequence[Path]) -> Path | None:
         return next((folder / name for folder in folders if (folder / name).is_file()), None)
     except OSError:  # no name of a file, such as one that is too long
         return None
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise DataError(f"the picture {path} cannot be read ({error.strerror})") from error

@@ -1,27 +1,49 @@
 """`Item`: one question to a VLM. Every benchmark, ours or another's, is a list of these."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
 
 from rls3.dataset.sample import NegativeText, Sample
 from rls3.errors import DataError
 from rls3.language.relation import CELLS, Term
+from rls3.scene.floor_plan import room_type
 
 TERMS = tuple(map(str, Term))
 RELATION_KINDS = ("flip", "flip_all", "swap")
 OBJECT_KIND = "object"
-CONTRASTS = frozenset(
-    {"", "flip_all", "swap", OBJECT_KIND, *(f"flip:{term}" for term in TERMS)},
-)
-_ROOM_TYPES = {0: "kitchen", 2: "living room", 3: "bedroom", 4: "bathroom"}
+CONTRASTS = frozenset({"", "flip_all", "swap", OBJECT_KIND, *(f"flip:{term}" for term in TERMS)})
 
 
-def room_type(floor_plan: str) -> str:
-    """By iTHOR's numbering: FloorPlan1-30 are kitchens, 201-230 living rooms, 301-330 bedrooms,
-    401-430 bathrooms; another scene stands for itself."""
-    match = re.fullmatch(r"FloorPlan(\d+)", floor_plan)
-    return _ROOM_TYPES.get(int(match[1]) // 100, floor_plan) if match else floor_plan
+class Pictured(Protocol):
+    """What has the picture: a sample."""
+
+    @property
+    def image(self) -> bytes: ...
+
+
+class _Image:
+    """The field `Item.image`: always bytes. Those of a file or a sample are read when asked for, so
+    that a large benchmark need not lie in memory."""
+
+    def __get__(self, item: "Item | None", _: type) -> bytes:
+        if item is None:  # a dataclass asks for the field's default: there is none
+            raise AttributeError("image")
+        source = item.__dict__["_image"]
+        if isinstance(source, bytes):
+            return source
+        return _file(source) if isinstance(source, Path) else source.image
+
+    def __set__(self, item: "Item", source: bytes | Path | Pictured) -> None:
+        item.__dict__["_image"] = source
+
+
+def _file(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(f"the picture {path} cannot be read ({error.strerror})") from error
 
 
 @dataclass(frozen=True)
@@ -30,7 +52,7 @@ class Item:
 
     Attributes:
         item_id: the same for the same question in every copy of the benchmark.
-        image: a picture file's bytes (PNG, JPEG, ...).
+        image: a picture file's bytes (PNG, JPEG, ...); given as such, as a path or as a sample.
         captions: two or more options. answer: index of the true one.
         slices: by axis ("complexity") this item's value ("2"); accuracy is reported for each.
         contrasts: for each caption, how it differs from the true one: "flip:left" (that one term),
@@ -42,7 +64,7 @@ class Item:
     """
 
     item_id: str
-    image: bytes = field(repr=False)
+    image: _Image = _Image()
     captions: tuple[str, ...]
     answer: int
     slices: Mapping[str, str] = field(default_factory=dict)
@@ -84,7 +106,7 @@ def item_of(sample: Sample) -> Item:
     """The true caption (answer 0) against the sample's negatives, in their order."""
     return Item(
         item_id=sample.sample_id,
-        image=sample.image,
+        image=sample,
         captions=(sample.caption, *(negative.text for negative in sample.negatives)),
         answer=0,
         slices={

@@ -29,7 +29,7 @@ def judge(
     """
     rows: list[Prediction] = []
     for batch, scores in _scored(vlm, items, batch_size, features or ImageFeatures()):
-        rows += [_prediction(item, row) for item, row in zip(batch, scores)]
+        rows += [_prediction(item, row) for item, row in zip(batch, scores, strict=True)]
         if on_done is not None:
             on_done(len(rows))
     return Predictions(tuple(rows))

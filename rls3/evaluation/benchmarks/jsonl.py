@@ -14,7 +14,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rls3.errors import DataError
-from rls3.evaluation.image_folder import read_images
+from rls3.evaluation.image_folder import find_images
 from rls3.evaluation.item import Item
 
 
@@ -36,7 +36,7 @@ def read(path: Path, images: Path | None) -> list[Item]:
     if not lines:
         raise DataError(f"{path} holds no items; give one JSON object a line")
     folders = [folder for folder in (images, path.parent) if folder is not None]
-    found = read_images([line.image for _, line in lines], folders, path)
+    found = find_images([line.image for _, line in lines], folders, path)
     items: dict[str, Item] = {}
     for number, line in lines:
         if line.image not in found:
@@ -79,7 +79,7 @@ def _sentence(error: ValidationError) -> str:
     return f"{key} = {problem['input']!r} is not allowed: {message}" if key else message
 
 
-def _item(path: Path, number: int, line: _Line, image: bytes) -> Item:
+def _item(path: Path, number: int, line: _Line, image: Path) -> Item:
     try:
         return Item(
             item_id=str(line.id) if line.id != "" else f"{number}:{line.image}",

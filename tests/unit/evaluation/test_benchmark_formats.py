@@ -89,9 +89,12 @@ def test_pictures_lie_in_their_folder_or_beside_the_file_or_where_the_line_says(
     assert [i.image for i in read_items("jsonl", path, pictures)] == [b"a.png", b"deep/b.png"]
 
 
-def test_one_picture_of_many_items_is_read_once(tmp_path, pictures):
-    items = read_items("jsonl", _write(tmp_path, LINE, LINE | {"answer": 0}), pictures)
-    assert items[0].image is items[1].image and items[0].item_id != items[1].item_id
+def test_a_picture_is_read_when_it_is_asked_for(tmp_path, pictures):
+    one, other = read_items("jsonl", _write(tmp_path, LINE, LINE | {"answer": 0}), pictures)
+    assert one.image == other.image == b"a.png" and one.item_id != other.item_id
+    (pictures / "a.png").unlink()
+    with pytest.raises(DataError, match=r"the picture .*a\.png cannot be read \(No such file"):
+        _ = one.image
 
 
 def test_missing_pictures_are_counted_and_named(tmp_path, pictures, caplog):

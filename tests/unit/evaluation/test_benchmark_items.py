@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import pytest
 
 from rls3.errors import DataError
-from rls3.evaluation.item import Item, item_of, room_type
+from rls3.evaluation.item import Item, item_of
+from rls3.scene.floor_plan import room_type
 from tests.conftest import make_sample_of, many_samples
 
 
@@ -16,6 +19,17 @@ def test_a_sample_as_an_item_has_its_captions_in_order_and_says_how_they_differ(
     assert item.slices == {"complexity": "2", "room type": "kitchen"}
     assert item.groups["cell"] == "behind + right" and item.groups["floor plan"] == "FloorPlan1"
     assert item.item_id == item.picture_id == sample.sample_id
+
+
+def test_an_image_is_bytes_wherever_it_comes_from(tmp_path):
+    sample = make_sample_of(0)
+    (tmp_path / "a.png").write_bytes(sample.image)
+    items = [
+        Item("x", source, ("one", "two"), 0)
+        for source in (sample.image, tmp_path / "a.png", sample)
+    ]
+    assert {item.image for item in items} == {sample.image}
+    assert items[0] == items[1] == replace(items[2], answer=0) != replace(items[0], image=b"")
 
 
 def test_every_sample_is_an_item():
