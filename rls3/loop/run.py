@@ -14,7 +14,7 @@ from rls3.agents.make import make_agent
 from rls3.dataset.sample import Provenance, Sample, read_samples, write_samples
 from rls3.evaluation.benchmarks import BENCHMARKS, read_benchmark
 from rls3.evaluation.gallery import save_gallery
-from rls3.evaluation.judge import Predictions
+from rls3.evaluation.predictions import Predictions
 from rls3.files import whole_folder
 from rls3.language.relation import Term
 from rls3.loop.records import EvaluateRecord, Record, ScoreRecord

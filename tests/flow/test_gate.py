@@ -10,11 +10,11 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import numpy as np
 import pytest
 import yaml
-from rls3.evaluation.benchmarks import benchmark_path, read_benchmark
-from rls3.evaluation.judge import judge
 
 from rls3.dataset.sample import write_samples
 from rls3.errors import DataError, TrackingError
+from rls3.evaluation.benchmarks import benchmark_path, read_benchmark
+from rls3.evaluation.judge import judge
 from rls3.files import write_json
 from rls3.loop.records import Decision, GateRecord
 from rls3.loop.resources import Resources

@@ -1,6 +1,6 @@
 import numpy as np
-
 from rls3.reward import rewards
+
 from tests.conftest import make_params
 
 

@@ -55,9 +55,9 @@ def test_other_parameters_are_refused_but_more_rounds_and_another_device_are_not
         "was begun with campaign.seed = 7, not 8; "
         "give that value, choose another campaign.name, or delete"
     )
-    with pytest.raises(CampaignError, match=message):
-        with campaign_in(tmp_path, campaign__seed=8).locked():
-            pass
+    other = campaign_in(tmp_path, campaign__seed=8)
+    with pytest.raises(CampaignError, match=message), other.locked():
+        pass
 
 
 def test_a_campaign_of_another_version_says_which_parameter_it_knows(tmp_path):
