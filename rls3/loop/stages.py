@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from rls3.agents.episodes import Rollout, collect
-from rls3.agents.interface import Agent, Outcome, Weakness
+from rls3.agents.episodes import collect
+from rls3.agents.interface import Agent, Outcome, Rollout, Weakness
 from rls3.dataset.sample import Provenance, Sample, make_sample
 from rls3.errors import CampaignError
 from rls3.evaluation.gallery import GalleryItem, gallery_of

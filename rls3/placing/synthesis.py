@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-from rls3.dataset.sample import Sample, Split, make_sample
+from rls3.dataset.sample import Provenance, Sample, Split, make_sample
 from rls3.errors import DataError
 from rls3.language.relation import CELLS
 from rls3.params import EvaluationParams, SamplingParams
@@ -120,16 +120,7 @@ def _problems(
 def _sample(
     scene: Scene, survey: RoomSurvey, rng: np.random.Generator, seed: int, step: int, split: Split
 ) -> Sample:
-    return make_sample(
-        scene,
-        list(survey.kinds),
-        rng,
-        campaign=split,
-        seed=seed,
-        round_number=0,
-        step=step,
-        split=split,
-    )
+    return make_sample(scene, list(survey.kinds), rng, Provenance(split, seed, 0, split), step)
 
 
 def _no_valid_scene(found: Sequence[tuple[str, ...]], rooms: Sequence[str]) -> DataError:
