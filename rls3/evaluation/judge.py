@@ -4,15 +4,13 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
-import torch
 
 from rls3.evaluation.item import Item
 from rls3.evaluation.predictions import Prediction, Predictions
 from rls3.vlm.features import ImageFeatures
-from rls3.vlm.interface import VLM
+from rls3.vlm.interface import VLM, score
 
 
-@torch.no_grad()
 def judge(
     vlm: VLM,
     items: Sequence[Item],
@@ -43,8 +41,8 @@ def _scored(
     for start in range(0, len(items), batch_size):
         batch = items[start : start + batch_size]
         captions = [item.captions for item in batch]
-        scores = vlm.scores(images[start : start + batch_size], captions)
-        yield batch, scores.cpu().double().numpy()
+        scores = score(vlm, images[start : start + batch_size], captions)
+        yield batch, scores.double().numpy()
 
 
 def _prediction(item: Item, scores: np.ndarray) -> Prediction:
