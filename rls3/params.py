@@ -2,13 +2,14 @@
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from rls3.errors import ParamsError
 
@@ -41,7 +42,7 @@ Rooms = Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_in_turn)
 
 
 class _Group(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False, allow_inf_nan=False)
 
 
 class CampaignParams(_Group):
@@ -95,10 +96,14 @@ class SamplingParams(_Group):
     """Fewest visible pixels of subject and reference in the rendered image."""
 
 
-class AgentParams(_Group):
-    name: Literal["ppo", "random"]
-    action: Literal["goal", "raw"]
-    """goal: the action names what to show and a solver places it. raw: the paper's pick, swap and move."""
+Action = Literal["goal", "raw"]
+Axis = Literal["cell", "subject", "reference", "pair", "colors", "view", "distance", "room"]
+"""What the VLM's failure can be told apart by before a scene is placed (rls3/placing/axes.py)."""
+
+
+class PPOParams(_Group):
+    """As in stable-baselines3, whose PPO this is."""
+
     learning_rate: Positive
     epochs: PositiveInt
     batch_size: PositiveInt
@@ -108,6 +113,40 @@ class AgentParams(_Group):
     entropy_coefficient: NonNegative
     target_kl: Positive
     hidden_units: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
+
+
+class FailureParams(_Group):
+    """A goal is asked for in proportion to max(floor, smoothed failure) of its combination of the
+    axes; smoothed failure = (sum of failures + prior_count * prior) / (samples + prior_count)."""
+
+    axes: Annotated[tuple[Axis, ...], Field(min_length=1)]
+    prior: Share
+    """Failure expected where nothing is known."""
+    prior_count: Positive
+    """Samples that the prior is worth."""
+    floor: Annotated[float, Field(gt=0.0, le=1.0)]
+    """So that nothing is forgotten."""
+
+    @model_validator(mode="after")
+    def _leaves_a_choice(self) -> "FailureParams":
+        if set(self.axes) == {"room"}:
+            raise ValueError(
+                "agent.failure.axes = ['room'] leaves nothing to choose, as rooms come in turn; "
+                "name another axis beside it"
+            )
+        return self
+
+
+class AgentParams(_Group):
+    """Who proposes scenes. Each agent that has parameters has a group of its own name."""
+
+    name: Literal["ppo", "random", "stratified", "failure"]
+    """The module of that name in rls3/agents/."""
+    action: Action
+    """goal: a proposal names what to show and a solver places it. raw: the paper's pick, swap and
+    move (ppo and random)."""
+    ppo: PPOParams
+    failure: FailureParams
 
 
 class RewardParams(_Group):
@@ -240,7 +279,8 @@ class Params(_Group):
 
 
 def load_params(path: Path, overrides: Sequence[str] = ()) -> Params:
-    """Read and check params.yaml, with `group.key=value` overrides on top.
+    """Read and check params.yaml, with overrides on top: `group.key=value`, and
+    `group.inner.key=value` for a group within a group.
 
     Raises: ParamsError, one sentence that names the key, the value and the way out.
     """
@@ -273,28 +313,41 @@ def check_params(raw: dict[str, Any], source: str = "params") -> Params:
 
 def _apply(raw: dict[str, Any], override: str) -> None:
     path, equals, text = override.partition("=")
-    group, dot, key = path.strip().partition(".")
-    if not equals or not dot:
+    *groups, key = path.strip().split(".")
+    if not equals or not groups:
         raise ParamsError(
             f"-S {override!r} is not of the form group.key=value, e.g. -S campaign.rounds=2"
         )
-    if not isinstance(raw.get(group), dict):
-        raise ParamsError(
-            f"-S {override!r}: unknown group {group!r}{_nearest(group, Params.model_fields)}"
-        )
+    inner, model = raw, Params
+    for depth, group in enumerate(groups):
+        model = _group_below(model, group)
+        if model is None:
+            raise ParamsError(f"-S {override!r}: {_no_group(groups[:depth], group)}")
+        if not isinstance(inner.get(group), dict):
+            inner[group] = {}
+        inner = inner[group]
     try:
-        raw[group][key] = yaml.safe_load(text)
+        inner[key] = yaml.safe_load(text)
     except yaml.YAMLError:
         raise ParamsError(
             f"-S {override!r}: the value {text!r} is not valid YAML; quote it"
         ) from None
 
 
-def _sentence(problem: dict[str, Any]) -> str:
+def _no_group(outer: list[str], name: str) -> str:
+    """What is wrong with a path through `outer` to a group of that name."""
+    model, full_name = _group_at(outer), ".".join([*outer, name])
+    if name in model.model_fields:
+        return f"{full_name!r} is a value, not a group; leave out what follows it"
+    groups = [field for field in model.model_fields if _group_below(model, field)]
+    return f"unknown group {full_name!r}{_nearest(name, groups or list(model.model_fields))}"
+
+
+def _sentence(problem: ErrorDetails) -> str:
     location = [str(part) for part in problem["loc"]]
     key, value = ".".join(location), problem.get("input")
     if problem["type"] == "extra_forbidden":
-        names = _fields_of(location[:-1])
+        names = _keys_below(_group_at(location[:-1]))
         return f"unknown key {key!r} (value {value!r}){_nearest(location[-1], names)}"
     if problem["type"] == "missing":
         return (
@@ -302,16 +355,35 @@ def _sentence(problem: dict[str, Any]) -> str:
         )
     if problem["type"] == "value_error":
         return problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "model_type":
+        example = next(iter(_group_at(location).model_fields))
+        return f"{key} = {value!r} is not allowed: it is a group; name a key of it: {key}.{example}"
     return f"{key} = {value!r} is not allowed: {problem['msg'][0].lower()}{problem['msg'][1:]}"
 
 
-def _fields_of(location: list[str]) -> list[str]:
-    model: Any = Params
-    for part in location:
-        model = model.model_fields[part].annotation
-    return list(model.model_fields)
+def _group_at(location: list[str]) -> type[_Group]:
+    """The record of a group of parameters; of the innermost one that there is on the way."""
+    model: type[_Group] = Params
+    for name in location:
+        model = _group_below(model, name) or model
+    return model
 
 
-def _nearest(name: str, names: Any) -> str:
-    close = difflib.get_close_matches(name, list(names), n=1, cutoff=0.5)
+def _group_below(model: type[_Group], name: str) -> type[_Group] | None:
+    field = model.model_fields.get(name)
+    inner = field.annotation if field is not None else None
+    return inner if isinstance(inner, type) and issubclass(inner, _Group) else None
+
+
+def _keys_below(model: type[_Group]) -> list[str]:
+    """Its own keys, and those of its groups as `group.key`."""
+    keys = []
+    for name in model.model_fields:
+        inner = _group_below(model, name)
+        keys += [name] if inner is None else [f"{name}.{key}" for key in _keys_below(inner)]
+    return keys
+
+
+def _nearest(name: str, names: Collection[str]) -> str:
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(sorted(names))}"
