@@ -102,7 +102,7 @@ def _show(
 
 
 def _moved(move: Move, room: Room, layout: SceneSpec) -> SceneSpec | None:
-    """The paper's action on a layout; None if the room lacks the kind or it would be there twice."""
+    """The paper's action on a layout; None if the room lacks the kind, or has it placed already."""
     if move.kind not in room.kinds:
         return None
     index = move.item % len(layout.placements)  # company that found no place is missing
