@@ -254,11 +254,9 @@ def _seed_of(rng: np.random.Generator) -> int:
     """The seed with which a generator was made, or one that follows from it if that is no single
     number."""
     sequence = rng.bit_generator.seed_seq
-    plain = isinstance(sequence.entropy, int) and not sequence.spawn_key
-    return sequence.entropy if plain and sequence.entropy < 2**63 else _mixed(sequence)
-
-
-def _mixed(sequence: np.random.SeedSequence) -> int:
+    entropy = sequence.entropy
+    if isinstance(entropy, int) and entropy < 2**63 and not sequence.spawn_key:
+        return entropy
     return int(sequence.generate_state(1)[0])
 
 
