@@ -1,17 +1,16 @@
 """params.yaml as typed, frozen, checked records. Each function gets its own group; no global settings object travels."""
 
-import difflib
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic_core import ErrorDetails
 
 from rls3.errors import ParamsError
+from rls3.overrides import apply_override, sentence
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 PositiveInt = Annotated[int, Field(ge=1)]
@@ -285,10 +284,15 @@ def load_params(path: Path, overrides: Sequence[str] = ()) -> Params:
     Raises: ParamsError, one sentence that names the key, the value and the way out.
     """
     try:
-        raw = yaml.safe_load(path.read_text())
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ParamsError(
             f"{path} does not exist; run in the project's folder or name the file with --params"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise ParamsError(
+            f"{path} cannot be read ({reason}); name a params.yaml with --params"
         ) from None
     except yaml.YAMLError as error:
         raise ParamsError(
@@ -299,7 +303,7 @@ def load_params(path: Path, overrides: Sequence[str] = ()) -> Params:
             f"{path} holds no groups of parameters; restore it with `git checkout {path.name}`"
         )
     for override in overrides:
-        _apply(raw, override)
+        apply_override(raw, override, Params)
     return check_params(raw, str(path))
 
 
@@ -308,82 +312,21 @@ def check_params(raw: dict[str, Any], source: str = "params") -> Params:
     try:
         return Params.model_validate(raw)
     except ValidationError as error:
-        raise ParamsError(f"{source}: {_sentence(error.errors()[0])}") from None
+        raise ParamsError(f"{source}: {sentence(error.errors()[0], Params)}") from None
 
 
-def _apply(raw: dict[str, Any], override: str) -> None:
-    path, equals, text = override.partition("=")
-    *groups, key = path.strip().split(".")
-    if not equals or not groups:
-        raise ParamsError(
-            f"-S {override!r} is not of the form group.key=value, e.g. -S campaign.rounds=2"
-        )
-    inner, model = raw, Params
-    for depth, group in enumerate(groups):
-        model = _group_below(model, group)
-        if model is None:
-            raise ParamsError(f"-S {override!r}: {_no_group(groups[:depth], group)}")
-        if not isinstance(inner.get(group), dict):
-            inner[group] = {}
-        inner = inner[group]
-    try:
-        inner[key] = yaml.safe_load(text)
-    except yaml.YAMLError:
-        raise ParamsError(
-            f"-S {override!r}: the value {text!r} is not valid YAML; quote it"
-        ) from None
+def with_overrides(params: Params, changed: Mapping[str, object]) -> Params:
+    """The same parameters with other values of some ("campaign.rounds": 3), checked again.
 
-
-def _no_group(outer: list[str], name: str) -> str:
-    """What is wrong with a path through `outer` to a group of that name."""
-    model, full_name = _group_at(outer), ".".join([*outer, name])
-    if name in model.model_fields:
-        return f"{full_name!r} is a value, not a group; leave out what follows it"
-    groups = [field for field in model.model_fields if _group_below(model, field)]
-    return f"unknown group {full_name!r}{_nearest(name, groups or list(model.model_fields))}"
-
-
-def _sentence(problem: ErrorDetails) -> str:
-    location = [str(part) for part in problem["loc"]]
-    key, value = ".".join(location), problem.get("input")
-    if problem["type"] == "extra_forbidden":
-        names = _keys_below(_group_at(location[:-1]))
-        return f"unknown key {key!r} (value {value!r}){_nearest(location[-1], names)}"
-    if problem["type"] == "missing":
-        return (
-            f"{key!r} is missing; add it (the repository's params.yaml has a value for every key)"
-        )
-    if problem["type"] == "value_error":
-        return problem["msg"].removeprefix("Value error, ")
-    if problem["type"] == "model_type":
-        example = next(iter(_group_at(location).model_fields))
-        return f"{key} = {value!r} is not allowed: it is a group; name a key of it: {key}.{example}"
-    return f"{key} = {value!r} is not allowed: {problem['msg'][0].lower()}{problem['msg'][1:]}"
-
-
-def _group_at(location: list[str]) -> type[_Group]:
-    """The record of a group of parameters; of the innermost one that there is on the way."""
-    model: type[_Group] = Params
-    for name in location:
-        model = _group_below(model, name) or model
-    return model
-
-
-def _group_below(model: type[_Group], name: str) -> type[_Group] | None:
-    field = model.model_fields.get(name)
-    inner = field.annotation if field is not None else None
-    return inner if isinstance(inner, type) and issubclass(inner, _Group) else None
-
-
-def _keys_below(model: type[_Group]) -> list[str]:
-    """Its own keys, and those of its groups as `group.key`."""
-    keys = []
-    for name in model.model_fields:
-        inner = _group_below(model, name)
-        keys += [name] if inner is None else [f"{name}.{key}" for key in _keys_below(inner)]
-    return keys
-
-
-def _nearest(name: str, names: Collection[str]) -> str:
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(sorted(names))}"
+    Raises: ParamsError for an unknown key or a bad value.
+    """
+    raw = params.model_dump()
+    for key, value in changed.items():
+        *groups, name = key.split(".")
+        group = raw
+        for depth, part in enumerate(groups, 1):
+            group = group.get(part)
+            if not isinstance(group, dict):
+                raise ParamsError(f"there is no group {'.'.join(groups[:depth])!r} for {key!r}")
+        group[name] = value
+    return check_params(raw)

@@ -116,6 +116,16 @@ def test_missing_file_and_broken_yaml(tmp_path):
         load_params(tmp_path / "bad.yaml")
 
 
+def test_an_unknown_group_in_the_file_is_named(tmp_path):
+    text = (ROOT / "params.yaml").read_text()
+    (tmp_path / "params.yaml").write_text(text.replace("agent:", "agnet:"))
+    with pytest.raises(ParamsError, match="'agent' is missing"):
+        load_params(tmp_path / "params.yaml")
+    (tmp_path / "params.yaml").write_text(text + "\nagnet:\n  name: ppo\n")
+    with pytest.raises(ParamsError, match="unknown key 'agnet' .*; did you mean 'agent'?"):
+        load_params(tmp_path / "params.yaml")
+
+
 def test_records_are_frozen():
     with pytest.raises(Exception, match="frozen"):
         make_params().campaign.rounds = 3
