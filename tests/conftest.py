@@ -26,11 +26,14 @@ def _one_thread():
 
 
 def make_params(**overrides) -> Params:
-    """The repository's params.yaml with `group__key=value` on top."""
+    """The repository's params.yaml with `group__key=value` (`agent__ppo__epochs=2`) on top."""
     raw = load_params(ROOT / "params.yaml").model_dump()
     for name, value in overrides.items():
-        group, key = name.split("__")
-        raw[group][key] = value
+        *groups, key = name.split("__")
+        group = raw
+        for inner in groups:
+            group = group[inner]
+        group[key] = value
     return check_params(raw)
 
 
