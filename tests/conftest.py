@@ -89,7 +89,7 @@ def _seen(center) -> tuple[int, int, int, int]:
 
 
 def make_sample_of(step: int = 0, offset=(0.4, 0.0, 0.0), **overrides):
-    from rls3.dataset.sample import make_sample
+    from rls3.dataset.sample import Provenance, make_sample
     from rls3.scene.records import Kind
 
     vocabulary = [
@@ -99,11 +99,8 @@ def make_sample_of(step: int = 0, offset=(0.4, 0.0, 0.0), **overrides):
         make_scene(step, offset),
         vocabulary,
         np.random.default_rng(step),
-        campaign="unit",
-        seed=1,
-        round_number=1,
-        step=step,
-        split="train",
+        Provenance("unit", seed=1, round=1, split="train"),
+        step,
     )
     return replace(sample, **overrides)
 
