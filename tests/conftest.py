@@ -127,7 +127,8 @@ def _tiny(family, tmp_path_factory) -> Path:
     import torch
 
     from rls3.scene.records import Kind
-    from rls3.vlm.tiny import make_tiny
+    from rls3.vlm.interface import save_vlm
+    from rls3.vlm.loading import family_named
 
     types = [
         "AlarmClock",
@@ -157,5 +158,5 @@ def _tiny(family, tmp_path_factory) -> Path:
     ).base
     torch.manual_seed(0)
     folder = tmp_path_factory.mktemp("base") / family
-    make_tiny(family, kinds, params).save(folder)
+    save_vlm(family_named(family).make_tiny(kinds, params), folder)
     return folder
