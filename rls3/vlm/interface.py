@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import transformers
 from transformers import (
     BaseImageProcessor,
     PreTrainedModel,
@@ -148,6 +149,7 @@ def score(vlm: VLM, images: Images, captions: Captions) -> torch.Tensor:
 
 def save_vlm(vlm: VLM, folder: Path) -> None:
     """In the hub's format: `from_pretrained(folder)` reads it."""
+    transformers.utils.logging.disable_progress_bar()
     for part in (vlm.model, vlm.tokenizer, vlm.image_processor):
         part.save_pretrained(folder)
 
