@@ -163,12 +163,16 @@ class ValidationParams(_Group):
 
 class VLMParams(_Group):
     family: Literal["clip", "vilt"]
+    """A module of that name in rls3/vlm/, which says what there is to know about the family."""
     checkpoint: Annotated[str, Field(min_length=1)]
     """base: the base model in the repository's DVC remote. Else a local folder or a hub name."""
+    device: Literal["auto", "cpu", "cuda", "mps"]
+    """Where the model runs. auto: cuda if there is one, else mps, else cpu. Figures are equal to the
+    last digit only on the same device."""
 
 
 class BaseParams(_Group):
-    """The tiny base models and how they are pre-trained (rls3/vlm/base.py)."""
+    """The tiny base models and how they are pre-trained (rls3/vlm/pretraining/)."""
 
     seed: Annotated[int, Field(ge=0)]
     samples: PositiveInt
