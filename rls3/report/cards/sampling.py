@@ -1,0 +1,67 @@
+"""What the agent proposes, and what becomes of it."""
+
+from collections import Counter
+
+from rls3.language.relation import CELLS
+from rls3.loop.records import Counts, RenderRecord, SampleRecord, ValidateRecord
+from rls3.report.charts.heat import RELATIONS, Shade, heat
+from rls3.report.markup import Markup, card, missing, note, percent, table
+from rls3.report.state import CampaignState, RoundState
+
+
+def relations(state: CampaignState) -> Markup:
+    """Share of each of the 26 relations among the samples of each round."""
+    title = "What the agent sampled"
+    validated = state.noted(ValidateRecord)
+    if not validated:
+        return card(title, missing("No samples have been accepted yet."))
+    names = [str(cell) for cell in CELLS]
+    shares = {n: _shares(record.balance["cell"]) for n, record in validated.items()}
+    most = max(max(by_name.values(), default=0.0) for by_name in shares.values()) or 1.0
+    cells = [
+        [
+            Shade(by_name.get(name, 0.0) / most, "", f"{name}, round {n}: {percent(share)}")
+            for n, by_name in shares.items()
+            for share in (by_name.get(name, 0.0),)
+        ]
+        for name in names
+    ]
+    rows = [name.replace(" + ", ", ") for name in names]
+    chart = heat(rows, list(map(str, shares)), cells, "share of each relation by round", RELATIONS)
+    small = f"Share of the 26 relations in each round's samples; the darkest is {percent(most)}."
+    return card(title, chart, note(small))
+
+
+def _shares(counts: Counts) -> dict[str, float]:
+    total = max(1, sum(counts.values()))
+    return {name: count / total for name, count in counts.items()}
+
+
+def funnel(state: CampaignState) -> Markup:
+    """From proposals to what is trained on, round by round."""
+    title = "From proposals to samples"
+    if not state.noted(SampleRecord):
+        return card(title, missing("The agent has not proposed anything yet."))
+    head = ["round", "proposed", "feasible", "visible", "accepted", "trained on", "lost to"]
+    rows = [_funnel_row(r) for r in state.rounds if r.record(SampleRecord)]
+    return card(title, table(head, rows, texts=(0, 6)))
+
+
+def _funnel_row(round_: RoundState) -> list[str]:
+    sampled, rendered, validated = (
+        round_.record(SampleRecord),
+        round_.record(RenderRecord),
+        round_.record(ValidateRecord),
+    )
+    lost: Counter[str] = Counter(sampled.infeasible_by_reason if sampled else {})
+    lost.update(rendered.discarded_by_reason if rendered else {})
+    lost.update({"validation": len(validated.rejected)} if validated and validated.rejected else {})
+    counts = (
+        sampled.proposed if sampled else None,
+        sampled.feasible if sampled else None,
+        rendered.valid if rendered else None,
+        validated.accepted if validated else None,
+        validated.kept if validated else None,
+    )
+    reasons = ", ".join(f"{reason} {n}" for reason, n in lost.items())
+    return [str(round_.number), *("–" if n is None else f"{n:,}" for n in counts), reasons]
