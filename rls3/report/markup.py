@@ -48,9 +48,14 @@ def percent(share: float, decimals: int = 1) -> str:
     return "–" if math.isnan(share) else f"{100 * share:.{decimals}f} %"
 
 
+def hundredths(share: float, sign: str = "") -> str:
+    """0.512 -> "51.2"; with sign "+" it is "+51.2"."""
+    return "–" if math.isnan(share) else f"{100 * share:{sign}.1f}"
+
+
 def points(gain: float) -> str:
     """0.28 -> "+28.0 points"."""
-    return "–" if math.isnan(gain) else f"{100 * gain:+.1f} points"
+    return f"{hundredths(gain, '+')} points"
 
 
 def counted(n: int, thing: str) -> str:
@@ -76,14 +81,14 @@ def card(title: str, *body: str, wide: bool = False) -> Markup:
 def table(
     head: Sequence[str], rows: Sequence[Sequence[str]], texts: Sequence[int] = (0,)
 ) -> Markup:
-    """texts: the columns that hold text; the others are aligned as numbers."""
+    """head: [] for none. texts: the columns that hold text; the others are aligned as numbers."""
 
     def row(name: str, cells: Sequence[str]) -> Markup:
         kinds = ("text" if i in texts else "n" for i in range(len(cells)))
         return tag("tr", *(tag(name, cell, class_=kind) for cell, kind in zip(cells, kinds)))
 
     body = tag("tbody", *(row("td", cells) for cells in rows))
-    whole = tag("table", tag("thead", row("th", head)), body)
+    whole = tag("table", tag("thead", row("th", head)) if head else Markup(), body)
     return tag("div", whole, class_="scroll")
 
 

@@ -71,6 +71,11 @@ class Comparison:
     before: Evaluation
     after: Evaluation
 
+    @property
+    def later(self) -> str:
+        """What the second model is called."""
+        return "result" if self.split == "test" else f"round {self.round}"
+
 
 @dataclass(frozen=True)
 class CampaignState:

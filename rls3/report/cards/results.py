@@ -10,7 +10,7 @@ from rls3.loop.records import EvaluateRecord, ValidateRecord
 from rls3.report.charts.lines import Points, lines
 from rls3.report.charts.radar import radar
 from rls3.report.markup import Markup, card, join, missing, note, percent, table, tag
-from rls3.report.state import CampaignState
+from rls3.report.state import CampaignState, Comparison
 
 _CHANCE = 50.0
 
@@ -29,14 +29,7 @@ def _whose(state: CampaignState) -> str:
 def accuracy_curve(state: CampaignState) -> Markup:
     """Accuracy on val against the samples trained on so far."""
     title = "Accuracy against samples (val)"
-    found: list[tuple[float, Slice]] = []
-    if state.base_on_val:
-        found.append((0.0, state.base_on_val.accuracy))
-    evaluated, samples = state.noted(EvaluateRecord), 0
-    for number, validated in state.noted(ValidateRecord).items():
-        samples += validated.kept
-        if number in evaluated:
-            found.append((float(samples), evaluated[number].val.accuracy))
+    found = _by_samples(state)
     if not found:
         return card(title, missing("No model has been judged yet."))
     chart = lines(
@@ -49,6 +42,17 @@ def accuracy_curve(state: CampaignState) -> Markup:
     )
     small = "Two-way accuracy, macro over six terms; band: 95 % bootstrap interval; dashed: chance."
     return card(title, chart, note(small))
+
+
+def _by_samples(state: CampaignState) -> list[tuple[float, Slice]]:
+    """(samples trained on so far, accuracy on val), from the starting model on."""
+    found = [(0.0, state.base_on_val.accuracy)] if state.base_on_val else []
+    evaluated, samples = state.noted(EvaluateRecord), 0
+    for number, validated in state.noted(ValidateRecord).items():
+        samples += validated.kept
+        if number in evaluated:
+            found.append((float(samples), evaluated[number].val.accuracy))
+    return [(x, s) for x, s in found if not math.isnan(s.accuracy)]
 
 
 def _judged(state: CampaignState) -> dict[int, Evaluation]:
@@ -101,38 +105,40 @@ def terms(state: CampaignState) -> Markup:
     comparison = state.comparison
     if comparison is None:
         return card(title, missing("There are no two models to compare yet."))
-    before, after = comparison.before.by_term, comparison.after.by_term
-    return card(title, _terms_radar(before, after), _terms_table(state, before, after))
+    if not comparison.after.by_term:
+        return card(title, missing("No false caption of this benchmark flips a term."))
+    return card(title, _terms_radar(comparison), _terms_table(state, comparison))
 
 
-def _terms_radar(before: dict[str, Slice], after: dict[str, Slice]) -> Markup:
+def _terms_radar(comparison: Comparison) -> Markup:
     both = {
-        "base": [s.accuracy for s in before.values()],
-        "result": [s.accuracy for s in after.values()],
+        name: [found.accuracy for found in evaluation.by_term.values()]
+        for name, evaluation in (("base", comparison.before), (comparison.later, comparison.after))
     }
     values = [value for series in both.values() for value in series]
-    if len(after) < 3 or any(map(math.isnan, values)):
+    if any(map(math.isnan, values)):  # the table says which
         return Markup()
-    spokes = [f"{term}\n{percent(s.accuracy, 0)}" for term, s in after.items()]
-    low = min(0.4, *values)
-    chart = radar(spokes, both, low, 1.0, "accuracy by term, before and after")
+    after = comparison.after.by_term
+    spokes = [f"{term}\n{percent(found.accuracy, 0)}" for term, found in after.items()]
+    chart = radar(spokes, both, min(0.4, *values), 1.0, "accuracy by term, before and after")
     return tag("div", chart, class_="radar")
 
 
-def _terms_table(state: CampaignState, before: dict[str, Slice], after: dict[str, Slice]) -> Markup:
-    balances = [r.balance.get("term", {}) for r in state.noted(ValidateRecord).values()]
+def _terms_table(state: CampaignState, comparison: Comparison) -> Markup:
+    validated = state.noted(ValidateRecord).items()
+    seen = [r.balance.get("term", {}) for n, r in validated if n <= comparison.round]
     rows = [
         (
             term,
-            percent(before[term].accuracy),
+            percent(comparison.before.by_term[term].accuracy),
             percent(found.accuracy),
-            f"{100 * found.low:.0f} – {percent(found.high, 0)}",
+            f"{percent(found.low, 0)} – {percent(found.high, 0)}".replace(" % –", " –"),
             str(found.count),
-            f"{sum(balance.get(term, 0) for balance in balances):,}",
+            f"{sum(counts.get(term, 0) for counts in seen):,}",
         )
-        for term, found in after.items()
+        for term, found in comparison.after.by_term.items()
     ]
-    return table(["term", "base", "result", "95 %", "n", "in samples"], rows)
+    return table(["term", "base", comparison.later, "95 %", "n", "samples"], rows)
 
 
 def slices(state: CampaignState) -> Markup:
@@ -145,7 +151,7 @@ def slices(state: CampaignState) -> Markup:
     rows = [
         (name, percent(a.accuracy), percent(b.accuracy), f"{b.count:,}") for name, a, b in named
     ]
-    return card(title, table(["slice", "base", "result", "n"], rows))
+    return card(title, table(["slice", "base", comparison.later, "n"], rows))
 
 
 def _named_slices(before: Evaluation, after: Evaluation) -> list[tuple[str, Slice, Slice]]:

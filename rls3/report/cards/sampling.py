@@ -28,7 +28,7 @@ def relations(state: CampaignState) -> Markup:
     ]
     rows = [name.replace(" + ", ", ") for name in names]
     chart = heat(rows, list(map(str, shares)), cells, "share of each relation by round", RELATIONS)
-    small = f"Share of the 26 relations in each round's samples; the darkest is {percent(most)}."
+    small = f"Share of the 26 relations in each round's samples; the strongest colour is {percent(most)}."
     return card(title, chart, note(small))
 
 
@@ -42,26 +42,33 @@ def funnel(state: CampaignState) -> Markup:
     title = "From proposals to samples"
     if not state.noted(SampleRecord):
         return card(title, missing("The agent has not proposed anything yet."))
-    head = ["round", "proposed", "feasible", "visible", "accepted", "trained on", "lost to"]
+    head = ["round", "proposed", "feasible", "visible", "accepted", "trained on"]
     rows = [_funnel_row(r) for r in state.rounds if r.record(SampleRecord)]
-    return card(title, table(head, rows, texts=(0, 6)))
+    lost = ", ".join(f"{reason} {n:,}" for reason, n in _lost(state).most_common())
+    return card(title, table(head, rows), note(f"Lost to: {lost}." if lost else "None was lost."))
 
 
 def _funnel_row(round_: RoundState) -> list[str]:
-    sampled, rendered, validated = (
-        round_.record(SampleRecord),
-        round_.record(RenderRecord),
-        round_.record(ValidateRecord),
-    )
-    lost: Counter[str] = Counter(sampled.infeasible_by_reason if sampled else {})
-    lost.update(rendered.discarded_by_reason if rendered else {})
-    lost.update({"validation": len(validated.rejected)} if validated and validated.rejected else {})
+    """A dash for what has not come yet."""
+    sampled, rendered = round_.record(SampleRecord), round_.record(RenderRecord)
+    validated = round_.record(ValidateRecord)
     counts = (
-        sampled.proposed if sampled else None,
-        sampled.feasible if sampled else None,
-        rendered.valid if rendered else None,
-        validated.accepted if validated else None,
-        validated.kept if validated else None,
+        sampled and sampled.proposed,
+        sampled and sampled.feasible,
+        rendered and rendered.valid,
+        validated and validated.accepted,
+        validated and validated.kept,
     )
-    reasons = ", ".join(f"{reason} {n}" for reason, n in lost.items())
-    return [str(round_.number), *("–" if n is None else f"{n:,}" for n in counts), reasons]
+    return [str(round_.number), *("–" if n is None else f"{n:,}" for n in counts)]
+
+
+def _lost(state: CampaignState) -> Counter[str]:
+    """By reason; a proposal may have several."""
+    lost: Counter[str] = Counter()
+    for sampled in state.noted(SampleRecord).values():
+        lost.update(sampled.infeasible_by_reason)
+    for rendered in state.noted(RenderRecord).values():
+        lost.update(rendered.discarded_by_reason)
+    for validated in state.noted(ValidateRecord).values():
+        lost["validation"] += len(validated.rejected)
+    return +lost

@@ -2,7 +2,17 @@
 
 from rls3.evaluation.metrics import Slice
 from rls3.loop.records import EvaluateRecord, ValidateRecord
-from rls3.report.markup import Markup, counted, duration, join, missing, percent, points, tag
+from rls3.report.markup import (
+    Markup,
+    counted,
+    duration,
+    hundredths,
+    join,
+    missing,
+    percent,
+    points,
+    tag,
+)
 from rls3.report.state import CampaignState, Comparison, RoundState
 
 
@@ -22,12 +32,8 @@ def _sentences(state: CampaignState) -> list[str]:
 
 
 def _progress(state: CampaignState, done: int) -> str:
-    planned = f" of {state.planned}" if state.planned > done else ""
-    finished = (
-        f"{counted(done, 'round')}{planned} finished"
-        if done
-        else (f"No round{planned} is finished yet")
-    )
+    rounds = f"{done} of {state.planned} rounds" if state.planned > done else counted(done, "round")
+    finished = f"{rounds} finished" if done else "No round is finished yet"
     if state.current is None:
         return f"{finished}."
     at = state.current.stands_at or "handing over (all its stages are finished)"
@@ -67,7 +73,10 @@ def headline(state: CampaignState) -> Markup:
     before, after = comparison.before.accuracy.accuracy, comparison.after.accuracy.accuracy
     unit = "two-way accuracy" if comparison.split == "test" else "on val so far"
     big = tag(
-        "div", f"{100 * before:.1f} → {100 * after:.1f} ", tag("small", f"% {unit}"), class_="big"
+        "div",
+        f"{hundredths(before)} → {hundredths(after)} ",
+        tag("small", f"% {unit}"),
+        class_="big",
     )
     facts = _test_facts(state) if state.evaluation else _val_facts(state, comparison)
     return tag("div", big, _facts(facts), class_="hero")
@@ -77,7 +86,9 @@ def _base_alone(base: Slice | None) -> Markup:
     if base is None:
         return missing("The starting model has not been judged yet.")
     small = tag("small", "% on val: the starting model")
-    return tag("div", tag("div", f"{100 * base.accuracy:.1f} ", small, class_="big"), class_="hero")
+    return tag(
+        "div", tag("div", f"{hundredths(base.accuracy)} ", small, class_="big"), class_="hero"
+    )
 
 
 def _facts(facts: dict[str, str]) -> Markup:
@@ -96,7 +107,7 @@ def _samples(state: CampaignState) -> str:
 
 
 def _interval(found: Slice, sign: str = "") -> str:
-    return f"{100 * found.low:{sign}.1f} to {100 * found.high:{sign}.1f}"
+    return f"{hundredths(found.low, sign)} to {hundredths(found.high, sign)}"
 
 
 def _test_facts(state: CampaignState) -> dict[str, str]:

@@ -60,7 +60,7 @@ def origin(state: CampaignState) -> Markup:
     parameters = table(["parameter", "value"], [(k, _text(v)) for k, v in every.items()], (0, 1))
     return card(
         "Where it came from",
-        table(["", ""], list(rows.items()), (0, 1)),
+        table([], list(rows.items()), (0, 1)),
         tag("details", tag("summary", "All parameters"), parameters),
         wide=True,
     )

@@ -23,7 +23,9 @@ def series_legend(names: Sequence[str]) -> Markup:
 
 def nice_ticks(low: float, high: float, wanted: int = 5) -> list[float]:
     """Round numbers that cover [low, high]."""
-    span = max(high - low, 1e-9)
+    if high - low < 1e-9:  # all the same: some room about it
+        low, high = low - 0.5, high + 0.5
+    span = high - low
     step = 10 ** math.floor(math.log10(span / wanted))
     step *= next(m for m in (1, 2, 2.5, 5, 10) if span / (step * m) <= wanted)
     first = math.floor(low / step)

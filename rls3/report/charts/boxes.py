@@ -12,7 +12,7 @@ _PANEL = Box(320, 200, left=40, right=8, top=10, bottom=38)
 def common_ticks(spreads: Sequence[Spread]) -> list[float]:
     """Of y, for panels side by side; at least one spread."""
     lows, highs = [s.p5 for s in spreads], [s.p95 for s in spreads]
-    return nice_ticks(min(0.0, *lows), max(0.0, *highs), 4)
+    return nice_ticks(min(0.0, *lows), max(0.0, *highs))
 
 
 def boxes(spreads: Mapping[int, Spread], ticks: Sequence[float], title: str, hue: str) -> Markup:

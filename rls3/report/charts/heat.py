@@ -30,7 +30,7 @@ class Grid:
     """As of `rls3.report.charts.axes.svg`; "plain" has one colour of its own."""
 
 
-RELATIONS = Grid(480, 172, 17, "full plain")
+RELATIONS = Grid(480, 172, 20, "full plain")
 TERMS = Grid(380, 62, 34, "panel")
 _HEAD = 22.0
 

@@ -51,6 +51,10 @@ def _within(low: float, high: float) -> list[float]:
 
 
 def _band(frame: Frame, band: Band) -> Markup:
+    if len(band) == 1:
+        x, low, high = band[0]
+        bar = {"x1": frame.x(x), "x2": frame.x(x), "y1": frame.y(low), "y2": frame.y(high)}
+        return tag("line", class_="whisker", style=f"--hue:{color(0)}", **bar)
     outline = [(x, high) for x, _, high in band] + [(x, low) for x, low, _ in reversed(band)]
     return tag("path", class_="band", d=frame.path(outline) + "Z")
 
