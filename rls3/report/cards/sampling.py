@@ -18,18 +18,16 @@ def relations(state: CampaignState) -> Markup:
     names = [str(cell) for cell in CELLS]
     shares = {n: _shares(record.balance["cell"]) for n, record in validated.items()}
     most = max(max(by_name.values(), default=0.0) for by_name in shares.values()) or 1.0
-    cells = [
-        [
-            Shade(by_name.get(name, 0.0) / most, "", f"{name}, round {n}: {percent(share)}")
-            for n, by_name in shares.items()
-            for share in (by_name.get(name, 0.0),)
-        ]
-        for name in names
-    ]
+    cells = [[_shade(name, n, by_name, most) for n, by_name in shares.items()] for name in names]
     rows = [name.replace(" + ", ", ") for name in names]
     chart = heat(rows, list(map(str, shares)), cells, "share of each relation by round", RELATIONS)
-    small = f"Share of the 26 relations in each round's samples; the strongest colour is {percent(most)}."
+    small = f"Share of the 26 relations in each round's samples; the strongest is {percent(most)}."
     return card(title, chart, note(small))
+
+
+def _shade(name: str, number: int, shares: dict[str, float], most: float) -> Shade:
+    share = shares.get(name, 0.0)
+    return Shade(share / most, "", f"{name}, round {number}: {percent(share)}")
 
 
 def _shares(counts: Counts) -> dict[str, float]:

@@ -44,7 +44,7 @@ class Box:
 
     width: float
     height: float
-    left: float = 52
+    left: float = 58
     right: float = 14
     top: float = 14
     bottom: float = 40
