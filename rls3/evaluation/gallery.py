@@ -41,7 +41,7 @@ class GalleryItem:
         caption: the true one.
         chosen_before, chosen_after: the caption that scored highest among the true one and its
             relation negatives.
-        slices: the item's, by axis ("room type").
+        slices: the item's slices and groups, by axis ("room type", "floor plan").
     """
 
     group: str
@@ -53,9 +53,7 @@ class GalleryItem:
     slices: Mapping[str, str]
 
 
-def gallery_of(
-    items: Sequence[Item], before: Predictions, after: Predictions
-) -> list[GalleryItem]:
+def gallery_of(items: Sequence[Item], before: Predictions, after: Predictions) -> list[GalleryItem]:
     """A few items of each group, evenly over the set.
 
     Raises: DataError if the predictions are not of these items.
@@ -97,7 +95,8 @@ def _pictured(item: Item, before: str, after: str) -> GalleryItem | None:
         group = WRONG
     else:
         group = RIGHT if before == truth else MENDED
-    return GalleryItem(group, item.item_id, item.image, truth, before, after, dict(item.slices))
+    slices = {**item.slices, **item.groups}
+    return GalleryItem(group, item.item_id, item.image, truth, before, after, slices)
 
 
 def _spread(found: Sequence[GalleryItem]) -> Sequence[GalleryItem]:

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from rls3.evaluation.gallery import load_gallery
-from rls3.evaluation.judge import Predictions
 from rls3.evaluation.metrics import Evaluation, summarize
+from rls3.evaluation.predictions import Predictions
 from rls3.files import read_json, write_text
 from rls3.loop.records import (
     CampaignEvaluation,

@@ -207,7 +207,9 @@ def _figure(item: GalleryItem) -> Markup:
         _said("before", item.chosen_before, item.caption),
         _said("after", item.chosen_after, item.caption),
     ]
-    return tag("figure", picture, tag("figcaption", tag("b", item.caption), *said))
+    known = [f"{axis}: {value}" for axis, value in item.slices.items()]
+    told = "; ".join([*known, item.item_id])
+    return tag("figure", picture, tag("figcaption", tag("b", item.caption), *said), title=told)
 
 
 def _said(when: str, chosen: str, truth: str) -> Markup:

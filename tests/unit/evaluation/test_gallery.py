@@ -20,6 +20,7 @@ def make_item(i: int) -> Item:
         answer=1,
         slices={"room type": "kitchen"},
         contrasts=("flip:left", "", "object"),
+        groups={"floor plan": "FloorPlan27"},
     )
 
 
@@ -48,7 +49,10 @@ def groups_of(before, after, n=1, **overrides):
 def test_groups(before, after, group):
     (item,) = groups_of(before, after)
     assert (item.group, item.item_id, item.caption) == (group, "item-0", TRUE)
-    assert item.image == b"\x00" and item.slices == {"room type": "kitchen"}
+    assert item.image == b"\x00" and item.slices == {
+        "room type": "kitchen",
+        "floor plan": "FloorPlan27",
+    }
 
 
 def test_a_tie_is_never_the_true_caption():

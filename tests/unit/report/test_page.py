@@ -192,5 +192,6 @@ def test_it_fits_phone_and_desk(tmp_path, name, width):
 def test_pictures_are_in_the_page():
     page = render_page(make_state(2))
     assert page.count("data:image/png;base64,") == 9
+    assert 'title="room type: kitchen; still wrong 0"' in page
     jpeg = [replace(item, image=b"\xff\xd8" + PIXEL) for item in make_items()]
     assert "data:image/jpeg" in render_page(make_state(2, gallery=Gallery("val", 2, jpeg)))
