@@ -79,7 +79,6 @@ def _round_state(round_: Round) -> RoundState:
             StageState(
                 stage.title,
                 round_.record(stage.record) if round_.finished(stage.name) else None,
-                stage.library,
             )
             for stage in STAGES
         ),

@@ -22,11 +22,10 @@ R = TypeVar("R", bound=Record)
 
 @dataclass(frozen=True)
 class StageState:
-    """A stage of a round. record: None if it is not finished. library: see the stage table."""
+    """A stage of a round. record: None if it is not finished."""
 
     title: str
     record: Record | None
-    library: bool = True
 
 
 @dataclass(frozen=True)

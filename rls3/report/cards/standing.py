@@ -1,7 +1,7 @@
 """How far a campaign has come, and its main figure."""
 
 from rls3.evaluation.metrics import Slice
-from rls3.loop.records import EvaluateRecord, ValidateRecord
+from rls3.loop.records import CampaignEvaluation, EvaluateRecord, ValidateRecord
 from rls3.report.markup import (
     Markup,
     counted,
@@ -78,7 +78,8 @@ def headline(state: CampaignState) -> Markup:
         tag("small", f"% {unit}"),
         class_="big",
     )
-    facts = _test_facts(state) if state.evaluation else _val_facts(state, comparison)
+    tested = state.evaluation
+    facts = _test_facts(state, tested) if tested else _val_facts(state, comparison)
     return tag("div", big, _facts(facts), class_="hero")
 
 
@@ -110,10 +111,8 @@ def _interval(found: Slice, sign: str = "") -> str:
     return f"{hundredths(found.low, sign)} to {hundredths(found.high, sign)}"
 
 
-def _test_facts(state: CampaignState) -> dict[str, str]:
-    assert state.evaluation is not None
-    gain = state.evaluation.gain["test"]
-    before, after = state.evaluation.base["test"], state.evaluation.final["test"]
+def _test_facts(state: CampaignState, tested: CampaignEvaluation) -> dict[str, str]:
+    gain, before, after = (by["test"] for by in (tested.gain, tested.base, tested.final))
     objects = (before.object_accuracy.accuracy, after.object_accuracy.accuracy)
     facts = {
         "gain on test": points(gain.accuracy),

@@ -1,6 +1,6 @@
 """How the work went: loss, time, and where it all came from."""
 
-from rls3.loop.records import FinetuneRecord
+from rls3.loop.records import FinetuneRecord, GateRecord
 from rls3.loop.store import flat
 from rls3.report.charts.bars import stacked_bars
 from rls3.report.charts.lines import Points, lines
@@ -89,26 +89,24 @@ def _handed_over(state: CampaignState) -> dict[str, str]:
         "model": f"{model.uri}, version {model.version} (round {model.round}), {model.alias}"
         if model
         else "not registered yet",
-        "gate": _gate(state) if gate else "not decided yet",
+        "gate": _gate(gate) if gate else "not decided yet",
     }
 
 
-def _gate(state: CampaignState) -> str:
-    assert state.gate is not None
-    decision = state.gate.decision
+def _gate(gate: GateRecord) -> str:
+    decision = gate.decision
     if not decision.passed:
         return "not passed: " + "; ".join(decision.reasons)
     interval = f"{points(decision.low)} to {points(decision.high)}"
-    return f"passed: {points(decision.gain)} on val over {state.gate.against} ({interval})"
+    return f"passed: {points(decision.gain)} on val over {gate.against} ({interval})"
 
 
 def _lineage(state: CampaignState) -> dict[str, str]:
     """Of the result's round, or of the latest that is finished."""
-    if not state.done:
+    manifests = {r.number: r.manifest for r in state.rounds if r.manifest is not None}
+    if not manifests:
         return {"lineage": "written when a round is finished"}
-    number = state.evaluation.round if state.evaluation else state.done[-1].number
-    manifest = next(r.manifest for r in state.done if r.number == number)
-    assert manifest is not None
+    manifest = manifests[state.evaluation.round if state.evaluation else max(manifests)]
     return {
         "round": str(manifest.round),
         "MLflow run": manifest.mlflow_run_id,
