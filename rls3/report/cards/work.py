@@ -108,9 +108,9 @@ def _lineage(state: CampaignState) -> dict[str, str]:
         return {"lineage": "written when a round is finished"}
     manifest = manifests[state.evaluation.round if state.evaluation else max(manifests)]
     return {
-        "round": str(manifest.round),
+        "lineage of": f"round {manifest.round}",
         "MLflow run": manifest.mlflow_run_id,
-        "data version": manifest.data_version,
+        "data version": (state.summary or manifest).data_version,
         "code": manifest.code_commit,
         "machine": f"{manifest.machine}, Python {manifest.python}",
     }
