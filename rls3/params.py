@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -245,10 +245,15 @@ def load_params(path: Path, overrides: Sequence[str] = ()) -> Params:
     Raises: ParamsError, one sentence that names the key, the value and the way out.
     """
     try:
-        raw = yaml.safe_load(path.read_text())
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ParamsError(
             f"{path} does not exist; run in the project's folder or name the file with --params"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise ParamsError(
+            f"{path} cannot be read ({reason}); name a params.yaml with --params"
         ) from None
     except yaml.YAMLError as error:
         raise ParamsError(
@@ -269,6 +274,23 @@ def check_params(raw: dict[str, Any], source: str = "params") -> Params:
         return Params.model_validate(raw)
     except ValidationError as error:
         raise ParamsError(f"{source}: {_sentence(error.errors()[0])}") from None
+
+
+def with_overrides(params: Params, changed: Mapping[str, object]) -> Params:
+    """The same parameters with other values of some ("campaign.rounds": 3), checked again.
+
+    Raises: ParamsError for an unknown key or a bad value.
+    """
+    raw = params.model_dump()
+    for key, value in changed.items():
+        *groups, name = key.split(".")
+        group = raw
+        for depth, part in enumerate(groups, 1):
+            group = group.get(part)
+            if not isinstance(group, dict):
+                raise ParamsError(f"there is no group {'.'.join(groups[:depth])!r} for {key!r}")
+        group[name] = value
+    return check_params(raw)
 
 
 def _apply(raw: dict[str, Any], override: str) -> None:
