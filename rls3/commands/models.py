@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from rls3.errors import ModelError
 from rls3.loop.store import Campaign
 from rls3.vlm.interface import VLM
 from rls3.vlm.loading import BASE_CHECKPOINT, family_of, load_vlm
@@ -26,6 +27,19 @@ def open_vlm(name: str, campaign: Campaign, here: Path) -> VLM:
             fetch_published(project)
         folder = None
     else:
-        folder = here / name if (here / name).is_dir() else None
+        folder = _folder(name, here)
     family = family_of(folder) if folder else params.family
     return load_vlm(family, str(folder or name), project.base, params.device)
+
+
+def _folder(name: str, here: Path) -> Path | None:
+    """The folder of that name; None if it is a name on the hub. Raises: ModelError if neither."""
+    folder = here / Path(name).expanduser()
+    if folder.is_dir():
+        return folder
+    if "/" not in name:
+        raise ModelError(
+            f"the model {name!r} is not a folder, and a name on the hub has the form OWNER/NAME; "
+            "name a folder made by save_pretrained, models:/NAME@ALIAS, or 'base'"
+        )
+    return None

@@ -6,7 +6,7 @@ from rls3.commands import Answer
 from rls3.errors import CampaignError
 from rls3.loop.store import Campaign, Project
 from rls3.params import Params
-from rls3.report.page import report_campaign
+from rls3.report.collect import report_campaign
 
 
 def main(root: Path, params: Params) -> Answer:
