@@ -1,4 +1,5 @@
-"""params.yaml as typed, frozen, checked records. Each function gets its own group; no global settings object travels."""
+"""params.yaml as typed, frozen, checked records. Each function gets its own group; no global
+settings object travels."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -19,7 +20,8 @@ Positive = Annotated[float, Field(gt=0.0)]
 
 
 def _in_turn(entries: tuple[str, ...]) -> tuple[str, ...]:
-    """Ranges written out ("FloorPlan1-3" is three rooms), their rooms in turn: the first of each, the second of each, ..."""
+    """Ranges written out ("FloorPlan1-3" is three rooms), their rooms in turn: the first of each,
+    the second of each, ..."""
     written_out = []
     for entry in entries:
         match = re.fullmatch(r"(FloorPlan)(\d+)-(\d+)", entry)
@@ -61,11 +63,14 @@ class CampaignParams(_Group):
 class SimulatorParams(_Group):
     backend: Literal["embedded", "unity"]
     embedded_command: str
-    """embedded: another command that speaks the same protocol; empty is this package's own executable."""
+    """embedded: another command that speaks the same protocol; empty is this package's own
+    executable."""
     unity_path: str
-    """unity: path of a local AI2-THOR executable; empty lets ai2thor download its own build (CloudRendering)."""
+    """unity: path of a local AI2-THOR executable; empty lets ai2thor download its own build
+    (CloudRendering)."""
     floor_plans: Rooms
-    """Rooms of the campaign, cycled over the episodes; FloorPlan1-20 stands for twenty, ranges are taken in turn."""
+    """Rooms of the campaign, cycled over the episodes; FloorPlan1-20 stands for twenty, ranges are
+    taken in turn."""
     width_px: Annotated[int, Field(ge=32, le=2048)]
     height_px: Annotated[int, Field(ge=32, le=2048)]
     quality: Literal["observation", "dataset", "beauty"]
@@ -81,14 +86,18 @@ class SamplingParams(_Group):
     objects: Annotated[int, Field(ge=2, le=6)]
     """Active objects of a scene (three in the paper)."""
     types: tuple[str, ...]
-    """Types of object that a campaign may place; [] is all that a room has, but for those held out."""
+    """Types of object that a campaign may place; [] is all that a room has, but for those held
+    out."""
     held_out_types: tuple[str, ...]
-    """Named by the base model, never placed by a campaign: the benchmark `unseen` shows relations with them."""
+    """Named by the base model, never placed by a campaign: the benchmark `unseen` shows relations
+    with them."""
     share: Annotated[float, Field(gt=0.0, le=1.0)]
-    """eta of the paper: share of an episode's valid samples that goes into the fine-tuning batch."""
+    """eta of the paper: share of an episode's valid samples that goes into the fine-tuning
+    batch."""
     fov_deg: Annotated[float, Field(ge=20.0, le=120.0)]
     min_margin_deg: Annotated[float, Field(ge=0.0, lt=22.5)]
-    """A relation closer than this to the border of its angular region is ambiguous, hence invalid."""
+    """A relation closer than this to the border of its angular region is ambiguous, hence
+    invalid."""
     max_distance_m: Positive
     """Farthest distance from the eye to the subject or the reference."""
     min_visible_px: PositiveInt
@@ -167,8 +176,8 @@ class VLMParams(_Group):
     checkpoint: Annotated[str, Field(min_length=1)]
     """base: the base model in the repository's DVC remote. Else a local folder or a hub name."""
     device: Literal["auto", "cpu", "cuda", "mps"]
-    """Where the model runs. auto: cuda if there is one, else mps, else cpu. Figures are equal to the
-    last digit only on the same device."""
+    """Where the model runs. auto: cuda if there is one, else mps, else cpu. Figures are equal to
+    the last digit only on the same device."""
 
 
 class BaseParams(_Group):
@@ -219,10 +228,12 @@ class EvaluationParams(_Group):
     val_per_cell: PositiveInt
     test_per_cell: PositiveInt
     unseen_per_cell: PositiveInt
-    """Samples of each of the 26 relations in the frozen benchmarks (they decide when the benchmarks are built)."""
+    """Samples of each of the 26 relations in the frozen benchmarks (they decide when the benchmarks
+    are built)."""
     val_floor_plans: Rooms
     test_floor_plans: Rooms
-    """Rooms of the benchmarks; no campaign and no base model may train in them (unseen is in test's rooms)."""
+    """Rooms of the benchmarks; no campaign and no base model may train in them (unseen is in test's
+    rooms)."""
     batch_size: PositiveInt
 
 
@@ -263,20 +274,22 @@ class Params(_Group):
         shared = set(self.sampling.types) & set(self.sampling.held_out_types)
         if shared:
             raise ValueError(
-                f"sampling.held_out_types names {min(shared)!r}, which sampling.types names too; take it out of one of them"
+                f"sampling.held_out_types names {min(shared)!r}, which sampling.types names too; "
+                "take it out of one of them"
             )
         benchmarks = self.evaluation.val_floor_plans + self.evaluation.test_floor_plans
         leaked = [room for room in self.simulator.floor_plans if room in benchmarks]
         if leaked:
             raise ValueError(
-                f"simulator.floor_plans names {leaked[0]!r}, a room of the benchmarks; take it out there or out of "
-                "evaluation.val_floor_plans and evaluation.test_floor_plans"
+                f"simulator.floor_plans names {leaked[0]!r}, a room of the benchmarks; take it out "
+                "there or out of evaluation.val_floor_plans and evaluation.test_floor_plans"
             )
         pixels = self.simulator.width_px * self.simulator.height_px
         if self.sampling.min_visible_px * 4 > pixels:
             raise ValueError(
-                f"sampling.min_visible_px={self.sampling.min_visible_px} is more than a quarter of the image's "
-                f"{pixels} pixels; lower it or raise simulator.width_px and height_px"
+                f"sampling.min_visible_px={self.sampling.min_visible_px} is more than a "
+                f"quarter of the image's {pixels} pixels; lower it, or raise simulator.width_px "
+                "and simulator.height_px"
             )
         return self
 
