@@ -10,7 +10,8 @@ class RLS3Error(Exception):
 
 
 class ParamsError(RLS3Error):
-    """An unknown key or a bad value in params.yaml or in `-S key=value`."""
+    """An unknown key or a bad value in params.yaml, in `-S key=value`, or of an option or argument
+    of the command line."""
 
     exit_code = 2
 

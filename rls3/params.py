@@ -1,8 +1,7 @@
 """params.yaml as typed, frozen, checked records. Each function gets its own group; no global settings object travels."""
 
-import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -11,6 +10,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from rls3.errors import ParamsError
+from rls3.overrides import apply_override, sentence
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 PositiveInt = Annotated[int, Field(ge=1)]
@@ -41,7 +41,7 @@ Rooms = Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_in_turn)
 
 
 class _Group(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False, allow_inf_nan=False)
 
 
 class CampaignParams(_Group):
@@ -95,10 +95,14 @@ class SamplingParams(_Group):
     """Fewest visible pixels of subject and reference in the rendered image."""
 
 
-class AgentParams(_Group):
-    name: Literal["ppo", "random"]
-    action: Literal["goal", "raw"]
-    """goal: the action names what to show and a solver places it. raw: the paper's pick, swap and move."""
+Action = Literal["goal", "raw"]
+Axis = Literal["cell", "subject", "reference", "pair", "colors", "view", "distance", "room"]
+"""What the VLM's failure can be told apart by before a scene is placed (rls3/placing/axes.py)."""
+
+
+class PPOParams(_Group):
+    """As in stable-baselines3, whose PPO this is."""
+
     learning_rate: Positive
     epochs: PositiveInt
     batch_size: PositiveInt
@@ -108,6 +112,40 @@ class AgentParams(_Group):
     entropy_coefficient: NonNegative
     target_kl: Positive
     hidden_units: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
+
+
+class FailureParams(_Group):
+    """A goal is asked for in proportion to max(floor, smoothed failure) of its combination of the
+    axes; smoothed failure = (sum of failures + prior_count * prior) / (samples + prior_count)."""
+
+    axes: Annotated[tuple[Axis, ...], Field(min_length=1)]
+    prior: Share
+    """Failure expected where nothing is known."""
+    prior_count: Positive
+    """Samples that the prior is worth."""
+    floor: Annotated[float, Field(gt=0.0, le=1.0)]
+    """So that nothing is forgotten."""
+
+    @model_validator(mode="after")
+    def _leaves_a_choice(self) -> "FailureParams":
+        if set(self.axes) == {"room"}:
+            raise ValueError(
+                "agent.failure.axes = ['room'] leaves nothing to choose, as rooms come in turn; "
+                "name another axis beside it"
+            )
+        return self
+
+
+class AgentParams(_Group):
+    """Who proposes scenes. Each agent that has parameters has a group of its own name."""
+
+    name: Literal["ppo", "random", "stratified", "failure"]
+    """The module of that name in rls3/agents/."""
+    action: Action
+    """goal: a proposal names what to show and a solver places it. raw: the paper's pick, swap and
+    move (ppo and random)."""
+    ppo: PPOParams
+    failure: FailureParams
 
 
 class RewardParams(_Group):
@@ -125,12 +163,16 @@ class ValidationParams(_Group):
 
 class VLMParams(_Group):
     family: Literal["clip", "vilt"]
+    """A module of that name in rls3/vlm/, which says what there is to know about the family."""
     checkpoint: Annotated[str, Field(min_length=1)]
     """base: the base model in the repository's DVC remote. Else a local folder or a hub name."""
+    device: Literal["auto", "cpu", "cuda", "mps"]
+    """Where the model runs. auto: cuda if there is one, else mps, else cpu. Figures are equal to the
+    last digit only on the same device."""
 
 
 class BaseParams(_Group):
-    """The tiny base models and how they are pre-trained (rls3/vlm/base.py)."""
+    """The tiny base models and how they are pre-trained (rls3/vlm/pretraining/)."""
 
     seed: Annotated[int, Field(ge=0)]
     samples: PositiveInt
@@ -240,15 +282,21 @@ class Params(_Group):
 
 
 def load_params(path: Path, overrides: Sequence[str] = ()) -> Params:
-    """Read and check params.yaml, with `group.key=value` overrides on top.
+    """Read and check params.yaml, with overrides on top: `group.key=value`, and
+    `group.inner.key=value` for a group within a group.
 
     Raises: ParamsError, one sentence that names the key, the value and the way out.
     """
     try:
-        raw = yaml.safe_load(path.read_text())
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ParamsError(
             f"{path} does not exist; run in the project's folder or name the file with --params"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise ParamsError(
+            f"{path} cannot be read ({reason}); name a params.yaml with --params"
         ) from None
     except yaml.YAMLError as error:
         raise ParamsError(
@@ -259,7 +307,7 @@ def load_params(path: Path, overrides: Sequence[str] = ()) -> Params:
             f"{path} holds no groups of parameters; restore it with `git checkout {path.name}`"
         )
     for override in overrides:
-        _apply(raw, override)
+        apply_override(raw, override, Params)
     return check_params(raw, str(path))
 
 
@@ -268,50 +316,21 @@ def check_params(raw: dict[str, Any], source: str = "params") -> Params:
     try:
         return Params.model_validate(raw)
     except ValidationError as error:
-        raise ParamsError(f"{source}: {_sentence(error.errors()[0])}") from None
+        raise ParamsError(f"{source}: {sentence(error.errors()[0], Params)}") from None
 
 
-def _apply(raw: dict[str, Any], override: str) -> None:
-    path, equals, text = override.partition("=")
-    group, dot, key = path.strip().partition(".")
-    if not equals or not dot:
-        raise ParamsError(
-            f"-S {override!r} is not of the form group.key=value, e.g. -S campaign.rounds=2"
-        )
-    if not isinstance(raw.get(group), dict):
-        raise ParamsError(
-            f"-S {override!r}: unknown group {group!r}{_nearest(group, Params.model_fields)}"
-        )
-    try:
-        raw[group][key] = yaml.safe_load(text)
-    except yaml.YAMLError:
-        raise ParamsError(
-            f"-S {override!r}: the value {text!r} is not valid YAML; quote it"
-        ) from None
+def with_overrides(params: Params, changed: Mapping[str, object]) -> Params:
+    """The same parameters with other values of some ("campaign.rounds": 3), checked again.
 
-
-def _sentence(problem: dict[str, Any]) -> str:
-    location = [str(part) for part in problem["loc"]]
-    key, value = ".".join(location), problem.get("input")
-    if problem["type"] == "extra_forbidden":
-        names = _fields_of(location[:-1])
-        return f"unknown key {key!r} (value {value!r}){_nearest(location[-1], names)}"
-    if problem["type"] == "missing":
-        return (
-            f"{key!r} is missing; add it (the repository's params.yaml has a value for every key)"
-        )
-    if problem["type"] == "value_error":
-        return problem["msg"].removeprefix("Value error, ")
-    return f"{key} = {value!r} is not allowed: {problem['msg'][0].lower()}{problem['msg'][1:]}"
-
-
-def _fields_of(location: list[str]) -> list[str]:
-    model: Any = Params
-    for part in location:
-        model = model.model_fields[part].annotation
-    return list(model.model_fields)
-
-
-def _nearest(name: str, names: Any) -> str:
-    close = difflib.get_close_matches(name, list(names), n=1, cutoff=0.5)
-    return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(sorted(names))}"
+    Raises: ParamsError for an unknown key or a bad value.
+    """
+    raw = params.model_dump()
+    for key, value in changed.items():
+        *groups, name = key.split(".")
+        group = raw
+        for depth, part in enumerate(groups, 1):
+            group = group.get(part)
+            if not isinstance(group, dict):
+                raise ParamsError(f"there is no group {'.'.join(groups[:depth])!r} for {key!r}")
+        group[name] = value
+    return check_params(raw)

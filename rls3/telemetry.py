@@ -1,7 +1,8 @@
-"""Every dependency that phones home is told not to, before it is imported. Called first by each
-entry point."""
+"""What dependencies are told through the environment before they are imported: not to phone home,
+where to keep their files, to be quiet. Called first by each entry point."""
 
 import os
+from pathlib import Path
 
 _SWITCHES = {
     "DO_NOT_TRACK": "1",
@@ -12,10 +13,23 @@ _SWITCHES = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "TOKENIZERS_PARALLELISM": "false",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    # Threads that wait for each other must not burn the processors that the simulators need.
+    "OMP_WAIT_POLICY": "passive",
 }
+# The command line tells failures in one sentence; Prefect would print each with its traceback.
+_QUIET = {"PREFECT_LOGGING_LEVEL": "CRITICAL", "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL"}
 
 
 def switch_off() -> None:
     """Set the switches; a value that the user has set stays."""
-    for name, value in _SWITCHES.items():
+    _set_defaults(_SWITCHES)
+
+
+def keep_prefect_in(home: Path) -> None:
+    """Prefect's database, logs and results lie in this folder, and it speaks only when asked."""
+    _set_defaults({"PREFECT_HOME": str(home), **_QUIET})
+
+
+def _set_defaults(values: dict[str, str]) -> None:
+    for name, value in values.items():
         os.environ.setdefault(name, value)

@@ -1,0 +1,51 @@
+"""Ctrl-C, SIGTERM and SIGHUP: an end at once, without a traceback and without orphans.
+
+Every file of a campaign is whole at any moment, so nothing has to be put in order; and an orderly
+end would wait for Prefect's server, which the signal may have reached too.
+"""
+
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from types import FrameType
+from typing import TypeVar
+
+import psutil
+
+T = TypeVar("T")
+_SHOW_CURSOR = "\x1b[?25h"  # a progress bar hides it
+
+
+def take_signals() -> None:
+    """From now on these signals end the process, with exit code 128 + signal. `nohup` is heeded."""
+    for taken in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(taken, _end)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, _end)
+
+
+def beside_signals(work: Callable[[], T]) -> T:
+    """Do the work in a thread, so that this, the main one, is always free to take a signal.
+
+    Python runs handlers in the main thread between two of its instructions, so a long one in native
+    code would delay them; and a Prefect flow in the main thread would replace the one of SIGTERM.
+    """
+    with ThreadPoolExecutor(1, "command") as thread:
+        return thread.submit(work).result()
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+    how = "interrupted" if number == signal.SIGINT else f"ended by {signal.Signals(number).name}"
+    with contextlib.suppress(OSError, ValueError):  # the terminal may be gone
+        cursor = _SHOW_CURSOR if sys.stderr.isatty() else ""
+        sentence = f"{cursor}\nrls3: {how}; what was finished is kept, run again to continue\n"
+        os.write(2, sentence.encode())
+    for _ in range(2):  # another thread may have replaced one that was just killed
+        for child in psutil.Process().children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                child.kill()
+    os._exit(128 + number)

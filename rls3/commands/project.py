@@ -1,0 +1,35 @@
+"""The project that a command works on: the folder of params.yaml, wherever it is called."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from rls3.files import storage_errors
+from rls3.params import Params, load_params
+from rls3.telemetry import keep_prefect_in
+
+_NAME = "params.yaml"
+
+
+def open_project(params_file: Path, overrides: Sequence[str]) -> tuple[Path, Params]:
+    """The project's root, and its parameters with `group.key=value` overrides on top.
+
+    Args:
+        params_file: a file, or a folder that holds a params.yaml.
+    Raises: ParamsError.
+    """
+    file = params_file / _NAME if os.path.isdir(params_file) else params_file
+    params = load_params(file, overrides)
+    # The folder is resolved, the file is not: a link to a shared params.yaml is a project here.
+    return file.parent.resolve(), params
+
+
+def make_prefect_home(root: Path) -> None:
+    """Where Prefect keeps its database, unless PREFECT_HOME names another folder.
+
+    Raises: StorageError.
+    """
+    keep_prefect_in(root / ".rls3" / "prefect")
+    home = Path(os.environ["PREFECT_HOME"])
+    with storage_errors(home):
+        home.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,20 @@
+"""`rls3 report`: the page of a campaign, made again from its records; also while it runs."""
+
+from pathlib import Path
+
+from rls3.commands import Answer
+from rls3.errors import CampaignError
+from rls3.loop.store import Campaign, Project
+from rls3.params import Params
+from rls3.report.collect import report_campaign
+
+
+def main(root: Path, params: Params) -> Answer:
+    """Raises: CampaignError if the campaign has no finished round."""
+    campaign = Campaign(Project(root), params)
+    if not campaign.rounds_done():
+        raise CampaignError(
+            f"campaign {campaign.name!r} has no finished round in {campaign.folder}; begin it with "
+            "`rls3 run`, or name another with -S campaign.name=..."
+        )
+    return Answer((str(report_campaign(campaign)),))
