@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
-from rls3.dataset.sample import NegativeText, Sample
+from rls3.dataset.sample import NegativeText, Pictured, Sample
 from rls3.errors import DataError
 from rls3.language.relation import CELLS, Term
 from rls3.scene.floor_plan import room_type
@@ -14,13 +13,6 @@ TERMS = tuple(map(str, Term))
 RELATION_KINDS = ("flip", "flip_all", "swap")
 OBJECT_KIND = "object"
 CONTRASTS = frozenset({"", "flip_all", "swap", OBJECT_KIND, *(f"flip:{term}" for term in TERMS)})
-
-
-class Pictured(Protocol):
-    """What has the picture: a sample."""
-
-    @property
-    def image(self) -> bytes: ...
 
 
 class _Image:
@@ -77,11 +69,6 @@ class Item:
 
     @property
     def picture_id(self) -> str:
-        return self.item_id
-
-    @property
-    def sample_id(self) -> str:
-        """What `ImageFeatures` asks for."""
         return self.item_id
 
 
