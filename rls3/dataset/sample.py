@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
-from rls3.dataset.stored import Store, Stored
+from rls3.dataset.stored import StorableBytes, Store
 from rls3.files import read_errors, whole_file
 from rls3.language.caption import Caption, hard_negatives, object_name
 from rls3.language.relation import CELLS, relation
@@ -47,19 +47,6 @@ class NegativeText:
     text: str
 
 
-class ImageBytes:
-    """The field `Sample.image`: bytes as they were given, or read from their `Store` each time."""
-
-    def __get__(self, sample: "Sample | None", _: type) -> bytes:
-        if sample is None:  # a dataclass asks for the field's default: there is none
-            raise AttributeError("image")
-        kept = sample.__dict__["_image"]
-        return kept.read() if isinstance(kept, Stored) else kept
-
-    def __set__(self, sample: "Sample", image: bytes | Stored) -> None:
-        sample.__dict__["_image"] = image
-
-
 @dataclass(frozen=True)
 class Provenance:
     """Where samples come from: a campaign (or benchmark), its seed, the round; and their use."""
@@ -68,6 +55,9 @@ class Provenance:
     seed: int
     round: int
     split: Split
+
+
+_IMAGE = StorableBytes()
 
 
 @dataclass(frozen=True)
@@ -96,7 +86,7 @@ class Sample:
     complexity: int
     caption: str
     negatives: tuple[NegativeText, ...]
-    image: ImageBytes = ImageBytes()
+    image: bytes = _IMAGE
     width_px: int
     height_px: int
     camera: Camera
@@ -355,7 +345,9 @@ def read_samples(path: Path, store: Store | None = None) -> list[Sample]:
         _shard_errors(path),
         pq.ParquetFile(path, buffer_size=_READ_BUFFER) as file,
     ):
-        return [_sample(row, store) for batch in _batches(file) for row in batch.to_pylist()]
+        samples = [_sample(row, store) for batch in _batches(file) for row in batch.to_pylist()]
+    pa.default_memory_pool().release_unused()  # else Arrow keeps for itself what it does not need
+    return samples
 
 
 @contextlib.contextmanager
@@ -366,14 +358,15 @@ def _shard_errors(path: Path) -> Iterator[None]:
 
 
 _READ_BUFFER = 1 << 20  # without it, Arrow reads whole columns
+_BATCH_ROWS, _BATCH_BYTES = 64, 16 << 20
 
 
 def _batches(file: pq.ParquetFile) -> Iterator[pa.RecordBatch]:
-    """The rows in order, about 16 MiB of them at a time, also where a row group is large."""
+    """The rows in order, some at a time, also where a row group is large."""
     for number in range(file.num_row_groups):
         group = file.metadata.row_group(number)
         row_bytes = group.total_byte_size / max(1, group.num_rows)
-        rows = int(np.clip((16 << 20) / max(1.0, row_bytes), 1, _MOST_ROWS))
+        rows = int(np.clip(_BATCH_BYTES / max(1.0, row_bytes), 1, _BATCH_ROWS))
         yield from file.iter_batches(rows, row_groups=[number])
 
 

@@ -49,3 +49,19 @@ class Stored:
 
     def __reduce__(self) -> tuple[type[bytes], tuple[bytes]]:
         return bytes, (self.read(),)
+
+
+class StorableBytes:
+    """A dataclass's field of bytes, as they were given or read from their `Store` each time."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name, self._kept = name, f"_{name}"
+
+    def __get__(self, record: object | None, owner: type) -> bytes:
+        if record is None:  # a dataclass asks for the field's default: there is none
+            raise AttributeError(self._name)
+        kept = record.__dict__[self._kept]
+        return kept.read() if isinstance(kept, Stored) else kept
+
+    def __set__(self, record: object, content: bytes | Stored) -> None:
+        record.__dict__[self._kept] = content
