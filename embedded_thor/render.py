@@ -186,7 +186,6 @@ class Renderer:
                 world.model, maxgeom=world.model.ngeom + 16 + _PARTS_OF_FIGURE * _MOST_FIGURES
             )
             context = mujoco.MjrContext(world.model, mujoco.mjtFontScale.mjFONTSCALE_50.value)
-            mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN.value, context)
             context.readDepthMap = mujoco.mjtDepthMap.mjDEPTH_ZEROFAR
             scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = preset.shadow_px > 0
             scene.flags[mujoco.mjtRndFlag.mjRND_REFLECTION] = False
@@ -199,10 +198,14 @@ class Renderer:
         )  # at the end: the first is the longest unused
         if (context.offWidth, context.offHeight) != (width, height):
             mujoco.mjr_resizeOffscreen(width, height, context)
+        # OpenGL draws into whatever was bound last: the buffer of another world, or of a context
+        # that was made or resized since.
+        mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN.value, context)
         return scene, context
 
     def forget(self, world: World) -> None:
         """Free what a world that will not be drawn again holds."""
+        self._gl.make_current()
         for key in [key for key in self._contexts if key[0] == id(world)]:
             self._contexts.pop(key)[1].free()
 
@@ -218,6 +221,7 @@ class Renderer:
         figures: Sequence[Figure] = (),
     ) -> Frame:
         """Draw what the camera sees. Deterministic: nothing of earlier frames enters."""
+        self._gl.make_current()  # another renderer of this process may have been the last to draw
         scene, context = self._context(world, quality, width, height)
         rect = mujoco.MjrRect(0, 0, width, height)
         color = self._color(world, view, figures, scene, context, rect, PRESETS[quality].draws)
