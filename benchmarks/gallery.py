@@ -10,7 +10,8 @@ from ai2thor.controller import Controller
 from ai2thor.server import Event
 from PIL import Image
 
-from embedded_thor.assets import ASSET_TYPES, COLORS, VARIANTS
+from embedded_thor.things.assets import ASSET_TYPES, VARIANTS
+from embedded_thor.things.materials import COLORS
 from rls3.params import SimulatorParams, load_params
 from rls3.thor.backend import embedded_command, make_backend
 from rls3.thor.controller import make_controller

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from embedded_thor.content import Asset, Mesh, Opening, Placed, Switch, Vector3
 from embedded_thor.coords import euler_to_matrix
+from embedded_thor.records import Asset, Mesh, Opening, Placed, Switch, Vector3
 
 _CORNER_SIGNS = np.array(list(itertools.product((-0.5, 0.5), repeat=3)))
 

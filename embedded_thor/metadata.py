@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embedded_thor.content import Vector3
 from embedded_thor.item import Item
+from embedded_thor.records import Vector3
 
 if TYPE_CHECKING:
     from embedded_thor.session import Session

@@ -13,7 +13,7 @@ import numpy as np
 
 from embedded_thor.coords import matrix_to_euler, quaternion_to_mujoco, to_mujoco
 from embedded_thor.item import Item
-from embedded_thor.shapes import pieces
+from embedded_thor.things.meshes import pieces
 from embedded_thor.world import World
 
 logger = logging.getLogger(__name__)

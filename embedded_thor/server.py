@@ -6,9 +6,9 @@ import json
 import msgpack
 
 from embedded_thor.actions import QUERIES, perform
-from embedded_thor.house import PROCEDURAL
 from embedded_thor.metadata import agent_metadata, metadata_patch, third_party_cameras
 from embedded_thor.packing import packed_agent, packed_answer, plain
+from embedded_thor.procthor import PROCEDURAL
 from embedded_thor.render import QUALITIES, QUALITY_NAMES, normals_image
 from embedded_thor.session import Session
 from embedded_thor.wire import Field, FifoWire, Hangup, HttpWire

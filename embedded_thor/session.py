@@ -8,10 +8,11 @@ from typing import Any
 import mujoco
 import numpy as np
 
-from embedded_thor.content import Surface, Vector3
 from embedded_thor.coords import matrix_to_euler, to_mujoco
-from embedded_thor.house import PROCEDURAL, empty_room, inside
 from embedded_thor.item import Item, object_id
+from embedded_thor.planar import inside
+from embedded_thor.procthor import PROCEDURAL, empty_room
+from embedded_thor.records import Surface, Vector3
 from embedded_thor.render import Figure, Frame, Renderer, View
 from embedded_thor.rooms import SCENE_NAMES
 from embedded_thor.rooms import room as room_named

@@ -11,11 +11,11 @@ from dataclasses import replace
 import mujoco
 import numpy as np
 
-from embedded_thor.content import Mesh, Opening, Part, Placed, Room, Switch, Vector3
 from embedded_thor.coords import euler_to_matrix, quaternion_to_mujoco, to_mujoco
 from embedded_thor.item import Item, object_id
-from embedded_thor.materials import SIZE_PX, texture
 from embedded_thor.palette import Palette
+from embedded_thor.records import Mesh, Opening, Part, Placed, Room, Switch, Vector3
+from embedded_thor.things.textures import SIZE_PX, texture
 
 # Groups of geoms: what every picture and every ray sees; a piece of furniture drawn as one, in colour; the same piece as
 # carcass and parts, for ids, depth and rays; what nothing sees. The two look alike while all parts are shut and off.

@@ -7,10 +7,10 @@ import numpy as np
 
 from embedded_thor.actions.registry import Position, action, fits, query, xyz
 from embedded_thor.item import Item
-from embedded_thor.joinery import BESIDE_M
 from embedded_thor.metadata import vector
 from embedded_thor.physics import settle
 from embedded_thor.session import COPY, ActionFailed, Session
+from embedded_thor.things.parts import BESIDE_M
 
 
 @action

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from embedded_thor.actions.registry import ACTIONS, action, query, takes_without_effect
-from embedded_thor.house import PROCEDURAL, BadHouse, house_room
+from embedded_thor.procthor import PROCEDURAL, BadHouse, house_room
 from embedded_thor.render import QUALITIES
 from embedded_thor.rooms import SCENE_NAMES
 from embedded_thor.session import BODIES, ActionFailed, Noise, Session

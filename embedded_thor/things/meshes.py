@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from embedded_thor.content import Mesh, Opening, Part, Surface, Vector3
+from embedded_thor.records import Mesh, Opening, Part, Surface, Vector3
 
 _FACES_OF_BOX = (  # normal axis, sign, axes of u and v
     (0, 1, 2, 1),

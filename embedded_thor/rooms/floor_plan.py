@@ -9,20 +9,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from embedded_thor.assets import (
-    COLORS,
-    EVERYWHERE,
-    FIXED_MATERIALS,
-    VARIANTS,
-    asset,
-    at_home,
-    color_material,
-    colors_of,
-    lying_about,
-)
-from embedded_thor.content import (
+from embedded_thor.planar import connected, to_own, to_room
+from embedded_thor.records import (
     Asset,
-    Material,
     Mesh,
     ObjectInstance,
     Placed,
@@ -30,60 +19,22 @@ from embedded_thor.content import (
     Surface,
     Vector3,
 )
-from embedded_thor.plans import (
+from embedded_thor.rooms.plans import (
     HEIGHT_M,
     SCENE_NAMES,
     Layout,
-    Look,
     attempts,
-    connected,
-    to_own,
-    to_room,
 )
-from embedded_thor.shapes import box, pieces
-
-SHARED_MATERIALS = {
-    "white": Material("white", (0.93, 0.93, 0.91), specular=0.3, shininess=0.4),
-    "metal": FIXED_MATERIALS["metal"],
-    "dark": FIXED_MATERIALS["dark"],
-    "dark_gloss": Material("dark_gloss", (0.05, 0.05, 0.06), specular=0.9, shininess=0.9),
-    "enamel": Material("enamel", (0.93, 0.94, 0.94), specular=0.6, shininess=0.7),
-    "enamel_door": Material("enamel_door", (0.88, 0.90, 0.91), specular=0.6, shininess=0.7),
-    "leaf": Material("leaf", (0.16, 0.36, 0.12), specular=0.3, shininess=0.3),
-    "terracotta": Material("terracotta", (0.66, 0.36, 0.24), "plaster", 0.4),
-    "lampshade": Material("lampshade", (0.98, 0.92, 0.76), emission=0.5),
-    "lampshade_off": Material("lampshade_off", (0.80, 0.76, 0.64)),
-    "pane": Material("pane", (0.72, 0.86, 1.0), "sky", 1.2, emission=0.75),
-    "linen": Material("linen", (0.92, 0.90, 0.86), "fabric", 0.25),
-    "ceiling": Material("ceiling", (0.95, 0.95, 0.93), "plaster", 2.0, emission=0.12),
-    "ring_hot": Material("ring_hot", (0.95, 0.25, 0.08), emission=0.8),
-    "skirting": Material("skirting", (0.90, 0.89, 0.86)),
-}
-
-
-def materials_of(look: Look) -> dict[str, Material]:
-    """Every material of a room from its handful of colours."""
-    wood, fabric, cabinet = look.wood, look.fabric, look.cabinet
-    texture, color, metres = look.floor
-    own = (
-        Material("floor", color, texture, metres, specular=0.3, shininess=0.4),
-        Material("wall", look.wall[1], look.wall[0], 1.6),
-        Material("wood", wood, "wood", 0.7, specular=0.3, shininess=0.4),
-        Material("wood_dark", _shaded(wood, 0.62), "wood", 0.7),
-        Material("wood_back", _shaded(wood, 0.85), "wood", 0.9),
-        Material("fabric", fabric, "fabric", 0.22, specular=0.0),
-        Material("fabric_light", _shaded(fabric, 1.18), "fabric", 0.22, specular=0.0),
-        Material("cabinet", cabinet, specular=0.3, shininess=0.4),
-        Material("cabinet_door", _shaded(cabinet, 1.08), specular=0.3, shininess=0.4),
-        Material("marble", (0.82, 0.81, 0.78), "marble", 0.9, specular=0.5, shininess=0.6),
-        Material("picture", look.picture, "picture", 0.6),
-        Material("rug", look.rug, "woven", 0.8, specular=0.0),
-    )
-    return {material.name: material for material in own}
-
-
-def _shaded(rgb: Vector3, factor: float) -> Vector3:
-    return tuple(min(1.0, factor * c) for c in rgb)
+from embedded_thor.things.assets import (
+    EVERYWHERE,
+    VARIANTS,
+    asset,
+    at_home,
+    colors_of,
+    lying_about,
+)
+from embedded_thor.things.materials import COLORS, materials_of
+from embedded_thor.things.meshes import box, pieces
 
 
 def _shell(low: Vector3, high: Vector3) -> tuple[Mesh, ...]:
@@ -379,12 +330,6 @@ def room(name: str, every_color: bool = False) -> Room:
             break
     else:
         raise RuntimeError(f"{name} cannot be furnished")
-    materials = {
-        **SHARED_MATERIALS,
-        **FIXED_MATERIALS,
-        **materials_of(plan.look),
-        **{f"color-{c}": color_material(c) for c in COLORS},
-    }
     rug = (
         box((1.9, 0.008, 1.3), (0.1, 0.004, 0.2), "rug")
         if plan.kind in ("LivingRoom", "Bedroom")
@@ -398,7 +343,7 @@ def room(name: str, every_color: bool = False) -> Room:
         _shell(low, high),
         placed,
         objects,
-        materials,
+        materials_of(plan.look),
         plan.sun,
         0.42,
         (start[0], 0.901, start[1]),

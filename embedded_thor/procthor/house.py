@@ -14,17 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from embedded_thor import furniture as f
-from embedded_thor.assets import (
-    ASSET_TYPES,
-    COLORS,
-    FIXED_MATERIALS,
-    VARIANTS,
-    asset,
-    color_material,
-    colors_of,
-)
-from embedded_thor.content import (
+from embedded_thor.planar import inside, to_own, to_room
+from embedded_thor.records import (
     Furniture,
     Leaf,
     Material,
@@ -35,9 +26,15 @@ from embedded_thor.content import (
     Room,
     Vector3,
 )
-from embedded_thor.plans import Look, to_own, to_room
-from embedded_thor.rooms import SHARED_MATERIALS, materials_of
-from embedded_thor.shapes import (
+from embedded_thor.things import furniture as f
+from embedded_thor.things.assets import (
+    ASSET_TYPES,
+    VARIANTS,
+    asset,
+    colors_of,
+)
+from embedded_thor.things.materials import COLORS, Look, materials_of
+from embedded_thor.things.meshes import (
     box,
     merged,
     polygon,
@@ -328,23 +325,7 @@ class _Materials:
         return key
 
     def all(self) -> dict[str, Material]:
-        colors = {f"color-{name}": color_material(name) for name in COLORS}
-        return {
-            **SHARED_MATERIALS,
-            **FIXED_MATERIALS,
-            **materials_of(_LOOK),
-            **colors,
-            **self._made,
-        }
-
-
-def inside(point: np.ndarray, outline: np.ndarray) -> bool:
-    """Whether (x, z) lies in a polygon (even-odd rule)."""
-    a, b = outline, np.roll(outline, -1, axis=0)
-    crosses = (a[:, 1] > point[1]) != (b[:, 1] > point[1])
-    with np.errstate(divide="ignore", invalid="ignore"):
-        x = a[:, 0] + (point[1] - a[:, 1]) / (b[:, 1] - a[:, 1]) * (b[:, 0] - a[:, 0])
-    return bool(np.count_nonzero(crosses & (point[0] < x)) % 2)
+        return materials_of(_LOOK) | self._made
 
 
 def _wall(wall: dict[str, Any], floors: dict[str, np.ndarray], materials: _Materials) -> _Wall:

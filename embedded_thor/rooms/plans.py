@@ -10,27 +10,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from embedded_thor import furniture as f
-from embedded_thor.content import Furniture, Vector3
+from embedded_thor.planar import connected, to_room
+from embedded_thor.records import Furniture, Vector3
+from embedded_thor.things import furniture as f
+from embedded_thor.things.materials import Look
 
 HEIGHT_M = 2.6
 _CLEAR_M = 0.03  # gap between neighbours and towards walls
 _WAY_M = 0.55  # kept free before pieces along the walls, and around those in the middle
 _REACH_M = 0.25  # the robot's radius and a little
 Layout = list[tuple[Furniture, Vector3, float]]
-
-
-@dataclass(frozen=True)
-class Look:
-    """The colours from which a room's materials follow. floor: texture, colour, metres a tile. wall: texture, colour."""
-
-    floor: tuple[str, Vector3, float]
-    wall: tuple[str, Vector3]
-    wood: Vector3
-    fabric: Vector3
-    cabinet: Vector3
-    picture: Vector3
-    rug: Vector3
 
 
 @dataclass(frozen=True)
@@ -69,36 +58,6 @@ def free(
     x: float, z: float, piece: Furniture, yaw_deg: float = 0.0
 ) -> tuple[Furniture, Vector3, float]:
     return piece, (x, 0.0, z), yaw_deg
-
-
-def to_room(position: Vector3, yaw_deg: float, x: float, z: float) -> tuple[float, float]:
-    """(x, z) in the frame of a piece that stands at `position`, turned by `yaw_deg`, to the room's."""
-    yaw = np.radians(yaw_deg)
-    sin, cos = np.sin(yaw), np.cos(yaw)
-    return position[0] + x * cos + z * sin, position[2] - x * sin + z * cos
-
-
-def to_own(position: Vector3, yaw_deg: float, x: float, z: float) -> tuple[float, float]:
-    """The inverse of `to_room`: the room's (x, z) in the frame of the piece."""
-    yaw = np.radians(yaw_deg)
-    sin, cos, dx, dz = np.sin(yaw), np.cos(yaw), x - position[0], z - position[2]
-    return dx * cos - dz * sin, dx * sin + dz * cos
-
-
-def connected(cells: set[tuple[int, int]]) -> list[set[tuple[int, int]]]:
-    """The parts of a grid between which one cannot walk."""
-    left, parts = set(cells), []
-    while left:
-        part, stack = set(), [left.pop()]
-        while stack:
-            i, j = stack.pop()
-            part.add((i, j))
-            for near in ((i + 1, j), (i - 1, j), (i, j + 1), (i, j - 1)):
-                if near in left:
-                    left.remove(near)
-                    stack.append(near)
-        parts.append(part)
-    return parts
 
 
 # -- by hand -----------------------------------------------------------------------------------------------------------

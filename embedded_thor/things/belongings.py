@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from embedded_thor.content import Leaf, Mesh, Opening, Surface
-from embedded_thor.shapes import ball, box, lathe, merged, mesh, tube
+from embedded_thor.records import Leaf, Mesh, Opening, Surface
+from embedded_thor.things.meshes import ball, box, lathe, merged, mesh, tube
 
 
 def book() -> list[Mesh]:

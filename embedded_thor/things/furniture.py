@@ -6,9 +6,9 @@ says what a role looks like. Tops are open so that a standing robot sees what li
 
 from dataclasses import replace
 
-from embedded_thor.content import Furniture, Leaf, Mesh, Opening, Surface, Switch
-from embedded_thor.joinery import door, drawer, hollow, stove_knob
-from embedded_thor.shapes import ball, box, lathe, merged
+from embedded_thor.records import Furniture, Leaf, Mesh, Opening, Surface, Switch
+from embedded_thor.things.meshes import ball, box, lathe, merged
+from embedded_thor.things.parts import door, drawer, hollow, stove_knob
 
 _EDGE = 0.06  # metres kept free along the edge of a surface
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from embedded_thor.content import Vector3
+from embedded_thor.records import Vector3
 
 SIZE_PX = 128
 

@@ -6,52 +6,11 @@ from functools import cache
 
 import numpy as np
 
-from embedded_thor import belongings as b
-from embedded_thor import tableware as t
-from embedded_thor.content import Asset, Material, Mesh, Opening, Surface, Switch, Vector3
-from embedded_thor.shapes import merged, scaled, scaled_opening, scaled_surface
-
-COLORS: dict[str, Vector3] = {
-    "Red": (0.80, 0.07, 0.06),
-    "Green": (0.08, 0.52, 0.13),
-    "Blue": (0.06, 0.20, 0.78),
-    "Yellow": (0.95, 0.74, 0.05),
-    "Purple": (0.48, 0.10, 0.62),
-}
-_FIXED = (
-    Material("dark", (0.10, 0.10, 0.11), specular=0.5, shininess=0.6),
-    Material("metal", (0.72, 0.73, 0.75), specular=0.9, shininess=0.8),
-    Material("paper", (0.93, 0.91, 0.85)),
-    Material("cork", (0.66, 0.50, 0.32)),
-    Material("flame", (1.0, 0.85, 0.45), emission=0.9),
-    Material("fur", (0.93, 0.84, 0.70)),
-    Material("bottle_glass", (0.07, 0.17, 0.08), specular=0.9, shininess=0.9),
-    Material("wine", (0.42, 0.05, 0.10), specular=0.5, shininess=0.5),
-    Material("salt", (0.95, 0.95, 0.94), specular=0.6, shininess=0.7),
-    Material("pepper", (0.22, 0.18, 0.16), specular=0.6, shininess=0.7),
-    Material("sponge", (0.95, 0.80, 0.30), specular=0.0),
-    Material("scourer", (0.15, 0.42, 0.22), specular=0.0),
-    Material("bark", (0.30, 0.20, 0.11)),
-    Material("tomato", (0.80, 0.13, 0.07), specular=0.6, shininess=0.7),
-    Material("leaf_green", (0.24, 0.48, 0.13)),
-    Material("lettuce", (0.52, 0.72, 0.28)),
-    Material("potato", (0.70, 0.54, 0.33)),
-    Material("egg", (0.95, 0.87, 0.76), specular=0.3, shininess=0.4),
-    Material("crust", (0.74, 0.47, 0.20)),
-    Material("crumb", (0.92, 0.78, 0.52)),
-    Material("soap", (0.94, 0.78, 0.82), specular=0.5, shininess=0.6),
-    Material("rubber", (0.55, 0.14, 0.10), specular=0.2),
-    Material("stick", (0.78, 0.58, 0.36), specular=0.3, shininess=0.4),
-    Material("screen", (0.08, 0.13, 0.24), specular=0.9, shininess=0.9, emission=0.10),
-    Material("screen_on", (0.55, 0.68, 0.80), "picture", 0.5, specular=0.2, emission=0.7),
-    Material("stone", (0.74, 0.72, 0.66), specular=0.1),
-    Material("leather", (0.36, 0.21, 0.11), specular=0.4, shininess=0.5),
-)
-FIXED_MATERIALS = {material.name: material for material in _FIXED}
-
-
-def color_material(color: str) -> Material:
-    return Material(f"color-{color}", COLORS[color], specular=0.45, shininess=0.55)
+from embedded_thor.records import Asset, Mesh, Opening, Surface, Switch
+from embedded_thor.things import belongings as b
+from embedded_thor.things import tableware as t
+from embedded_thor.things.materials import COLORS
+from embedded_thor.things.meshes import merged, scaled, scaled_opening, scaled_surface
 
 
 @dataclass(frozen=True)

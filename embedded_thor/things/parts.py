@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from embedded_thor.content import Furniture, Leaf, Mesh, Opening, Part, Surface, Switch, Vector3
-from embedded_thor.shapes import box, lathe, merged, scaled
+from embedded_thor.records import Furniture, Leaf, Mesh, Opening, Part, Surface, Switch, Vector3
+from embedded_thor.things.meshes import box, lathe, merged, scaled
 
 _BOARD_M = 0.018
 _DOOR_DEG = 110.0
