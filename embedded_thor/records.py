@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 Vector3 = tuple[float, float, float]
+AGENT_HEIGHT_M = 0.901  # of the agent's transform above the floor, whichever body it has
 
 
 @dataclass(frozen=True)

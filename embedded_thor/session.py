@@ -12,13 +12,12 @@ from embedded_thor.coords import matrix_to_euler, to_mujoco
 from embedded_thor.item import Item, object_id
 from embedded_thor.planar import inside
 from embedded_thor.procthor import PROCEDURAL, empty_room
-from embedded_thor.records import Surface, Vector3
+from embedded_thor.records import AGENT_HEIGHT_M, Surface, Vector3
 from embedded_thor.render import Figure, Frame, Renderer, View
 from embedded_thor.rooms import SCENE_NAMES
 from embedded_thor.rooms import room as room_named
 from embedded_thor.world import PARTS_GROUP, VISIBLE_GROUP, World
 
-AGENT_HEIGHT_M = 0.901  # of the agent's transform above the floor
 _HAND_AHEAD_M, _HAND_BELOW_M = 0.5, 0.2
 _RESTS_WITHIN_M = 0.02
 COPY = "_copy_"  # in the name of a copy, before the number of its pose

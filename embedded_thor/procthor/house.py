@@ -26,6 +26,7 @@ from embedded_thor.records import (
     Room,
     Vector3,
 )
+from embedded_thor.things import fixtures
 from embedded_thor.things import furniture as f
 from embedded_thor.things.assets import (
     ASSET_TYPES,
@@ -60,7 +61,7 @@ _LOOK = Look(
 # Each is made at least as wide and deep (metres) as what stands on it needs; some have one size.
 _FURNITURE: dict[str, Callable[[float, float], Furniture]] = {
     "ArmChair": lambda w, d: f.sofa(0.9, seats=1),
-    "Bathtub": lambda w, d: f.bathtub(),
+    "Bathtub": lambda w, d: fixtures.bathtub(),
     "Bed": lambda w, d: f.bed(max(1.4, w)),
     "Cabinet": lambda w, d: f.dresser("Cabinet", max(0.8, w), max(0.45, d), 0.9),
     "Chair": lambda w, d: f.chair(),
@@ -71,7 +72,7 @@ _FURNITURE: dict[str, Callable[[float, float], Furniture]] = {
     "DiningTable": lambda w, d: f.table("DiningTable", max(1.2, w), max(0.8, d), 0.75),
     "Dresser": lambda w, d: f.dresser("Dresser", max(1.0, w), max(0.45, d), 0.85),
     "FloorLamp": lambda w, d: f.floor_lamp(),
-    "Fridge": lambda w, d: f.fridge(),
+    "Fridge": lambda w, d: fixtures.fridge(),
     "GarbageCan": lambda w, d: f.bin_(),
     "HousePlant": lambda w, d: f.plant(),
     "LaundryHamper": lambda w, d: f.bin_(),
@@ -80,15 +81,15 @@ _FURNITURE: dict[str, Callable[[float, float], Furniture]] = {
     "Shelf": lambda w, d: f.shelving_unit(max(0.9, w), max(0.32, d), (0.4, 0.8, 1.2), 1.5),
     "ShelvingUnit": lambda w, d: f.shelving_unit(max(0.9, w), max(0.32, d), (0.4, 0.8, 1.2), 1.5),
     "SideTable": lambda w, d: f.table("SideTable", max(0.45, w), max(0.4, d), 0.55),
-    "Sink": lambda w, d: f.sink_cabinet(),
-    "SinkBasin": lambda w, d: f.sink_cabinet(),
+    "Sink": lambda w, d: fixtures.sink_cabinet(),
+    "SinkBasin": lambda w, d: fixtures.sink_cabinet(),
     "Sofa": lambda w, d: f.sofa(max(1.7, w)),
     "Stool": lambda w, d: f.stool(),
-    "Stove": lambda w, d: f.stove(),
-    "StoveBurner": lambda w, d: f.stove(),
+    "Stove": lambda w, d: fixtures.stove(),
+    "StoveBurner": lambda w, d: fixtures.stove(),
     "TVStand": lambda w, d: f.dresser("TVStand", max(1.2, w), max(0.4, d), 0.5),
     "Television": lambda w, d: f.television(),
-    "Toilet": lambda w, d: f.toilet(),
+    "Toilet": lambda w, d: fixtures.toilet(),
     "WashingMachine": lambda w, d: f.dresser("WashingMachine", 0.65, 0.65, 0.9),
 }
 _NEAREST_OBJECT = {

@@ -9,6 +9,7 @@ import numpy as np
 from embedded_thor.records import Asset, Mesh, Opening, Surface, Switch
 from embedded_thor.things import belongings as b
 from embedded_thor.things import tableware as t
+from embedded_thor.things import toiletries as w
 from embedded_thor.things.materials import COLORS
 from embedded_thor.things.meshes import merged, scaled, scaled_opening, scaled_surface
 
@@ -121,7 +122,7 @@ _CATALOGUE = {
     "ButterKnife": _entry(t.butter_knife, 0.08, "Metal", "K", colors=()),
     "CD": _entry(b.compact_disc, 0.02, "Plastic", "E"),
     "CellPhone": _entry(b.cell_phone, 0.15, "Metal/Glass", "KLE", "breakable", switch=_SCREEN),
-    "Cloth": _entry(b.cloth, 0.1, "Fabric", "EA"),
+    "Cloth": _entry(w.cloth, 0.1, "Fabric", "EA"),
     "CreditCard": _entry(b.credit_card, 0.01, "Plastic", "KLE"),
     "DishSponge": _entry(t.dish_sponge, 0.03, "Sponge", "KA", colors=()),
     "Dumbbell": _entry(b.dumbbell, 3.0, "Metal", "E", on_floor=True),
@@ -147,20 +148,20 @@ _CATALOGUE = {
     "Pencil": _entry(b.pencil, 0.01, "Wood", "LE"),
     "PepperShaker": _entry(t.pepper_shaker, 0.1, "Glass", "K", colors=()),
     "Pillow": _entry(b.pillow, 0.6, "Fabric", "LE"),
-    "Plunger": _entry(b.plunger, 0.5, "Rubber/Wood", "A", colors=(), on_floor=True),
+    "Plunger": _entry(w.plunger, 0.5, "Rubber/Wood", "A", colors=(), on_floor=True),
     "Potato": _entry(t.potato, 0.25, "Food", "K", colors=()),
     "RemoteControl": _entry(b.remote_control, 0.15, "Plastic", "L", colors=()),
     "SaltShaker": _entry(t.salt_shaker, 0.1, "Glass", "K", colors=()),
-    "ScrubBrush": _entry(b.scrub_brush, 0.3, "Plastic", "A", on_floor=True),
-    "SoapBar": _entry(b.soap_bar, 0.1, "Soap", "A", colors=()),
-    "SoapBottle": _entry(b.soap_bottle, 0.4, "Plastic", "KA"),
+    "ScrubBrush": _entry(w.scrub_brush, 0.3, "Plastic", "A", on_floor=True),
+    "SoapBar": _entry(w.soap_bar, 0.1, "Soap", "A", colors=()),
+    "SoapBottle": _entry(w.soap_bottle, 0.4, "Plastic", "KA"),
     "Spatula": _entry(t.spatula, 0.12, "Plastic", "K"),
     "Spoon": _entry(t.spoon, 0.05, "Metal", "K", colors=()),
-    "SprayBottle": _entry(b.spray_bottle, 0.4, "Plastic", "A"),
+    "SprayBottle": _entry(w.spray_bottle, 0.4, "Plastic", "A"),
     "Statue": _entry(b.statue, 1.5, "Stone", "KLE", "breakable", colors=()),
     "TennisRacket": _entry(b.tennis_racket, 0.3, "Metal", "E", on_floor=True),
-    "TissueBox": _entry(b.tissue_box, 0.2, "Paper", "LEA"),
-    "ToiletPaper": _entry(b.toilet_paper, 0.15, "Paper", "A", colors=()),
+    "TissueBox": _entry(w.tissue_box, 0.2, "Paper", "LEA"),
+    "ToiletPaper": _entry(w.toilet_paper, 0.15, "Paper", "A", colors=()),
     "Tomato": _entry(t.tomato, 0.15, "Food", "K", colors=()),
     "WateringCan": _entry(b.watering_can, 0.6, "Metal", "L", "canFillWithLiquid", on_floor=True),
     "WineBottle": _entry(

@@ -1,4 +1,7 @@
-"""Shapes of what stands in a kitchen: crockery, pots, cutlery, food. Metres; the material "color" is the instance's own."""
+"""Shapes of what stands in a kitchen: crockery, pots, cutlery, food.
+
+Metres; the material "color" is the instance's own.
+"""
 
 import numpy as np
 

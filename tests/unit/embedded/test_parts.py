@@ -7,10 +7,16 @@ from embedded_thor.actions import perform
 from embedded_thor.procthor.house import _as_high
 from embedded_thor.render import View
 from embedded_thor.session import Session
+from embedded_thor.things import fixtures
 from embedded_thor.things import furniture as f
 from embedded_thor.world import PARTS_GROUP, WHOLE_GROUP
 
-PIECES = [f.counter(1.8), f.dresser("Dresser", 1.2, 0.45, 0.86, 4), f.sink_cabinet(1.2), f.stove()]
+PIECES = [
+    f.counter(1.8),
+    f.dresser("Dresser", 1.2, 0.45, 0.86, 4),
+    fixtures.sink_cabinet(1.2),
+    fixtures.stove(),
+]
 
 
 def _extent(meshes):
