@@ -141,7 +141,7 @@ def _dresser(rng: Draw, type_: str = "Dresser") -> Furniture:
 def _worktop(rng: Draw) -> Furniture:
     """A second stretch of counter, or the sink."""
     if rng.random() < 0.6:
-        return f.counter(_between(rng, 0.9, 1.4), drawers=2)
+        return f.counter(_between(rng, 0.9, 1.4), doors=2)
     return fixtures.sink_cabinet(1.2)
 
 
@@ -151,7 +151,7 @@ _RULES: dict[str, _Rule] = {
     "Kitchen": _Rule(
         half_size=((1.9, 2.8), (1.7, 2.4)),
         standing=(
-            lambda r: f.counter(_between(r, 1.5, 2.4), drawers=int(r.integers(2, 5))),
+            lambda r: f.counter(_between(r, 1.5, 2.4), doors=int(r.integers(2, 5))),
             lambda r: fixtures.fridge(),
             lambda r: fixtures.stove(),
             _worktop,

@@ -12,7 +12,7 @@ SCENE_NAMES = tuple(f"FloorPlan{first + i}" for first in _FIRST.values() for i i
 
 
 def attempts(name: str) -> Iterator[Plan]:
-    """Plans for a floor plan's name; the caller takes the first in which the objects find places."""
+    """Plans for a floor plan's name; the caller takes the first in which the objects fit."""
     if name in BY_HAND:
         yield BY_HAND[name]()
         return

@@ -3,9 +3,11 @@
 Own frame, materials and units as in `furniture.py`.
 """
 
-from embedded_thor.records import Furniture, Leaf, Mesh, Opening, Surface
+from embedded_thor.records import Furniture, Leaf, Mesh, Opening, Part, Surface
 from embedded_thor.things.meshes import ball, box, lathe, merged
 from embedded_thor.things.parts import door, hollow, stove_knob
+
+_BOWL = (0, 0, 0.08)  # centre of a toilet's bowl
 
 
 def fridge() -> Furniture:
@@ -27,22 +29,13 @@ def _fridge_opening() -> Opening:
         *[box((0.66, 0.04, 0.64), (0, y, 0), "enamel") for y in (0.04, 1.11, 1.68)],
         *[box((0.64, 0.012, 0.54), (0, y - 0.006, -0.03), "enamel_door") for y in levels[1:3]],
     ]
-    leaves = [
-        Leaf(
-            merged(
-                [
-                    box((0.69, height, 0.03), (0, y, 0.335), "enamel_door"),
-                    box((0.025, 0.30, 0.035), (-0.28, handle, 0.36), "metal"),
-                ]
-            ),
-            (0.345, y, 0.335),
-            (0, 1, 0),
-            110.0,
-        )
-        for height, y, handle in ((1.05, 0.55, 0.85), (0.57, 1.39, 1.30))
-    ]
-    room = {0.06: 0.30, 0.38: 0.30, 0.70: 0.36, 1.13: 0.50}
-    inside = tuple(Surface(-0.26, -0.24, 0.26, 0.20, y, room[y]) for y in levels)
+    leaves = []
+    for height, y, handle in ((1.05, 0.55, 0.85), (0.57, 1.39, 1.30)):
+        board = box((0.69, height, 0.03), (0, y, 0.335), "enamel_door")
+        grip = box((0.025, 0.30, 0.035), (-0.28, handle, 0.36), "metal")
+        leaves.append(Leaf(merged([board, grip]), (0.345, y, 0.335), (0, 1, 0), 110.0))
+    clearances = (0.30, 0.30, 0.36, 0.50)
+    inside = tuple(Surface(-0.26, -0.24, 0.26, 0.20, *at) for at in zip(levels, clearances))
     return Opening(merged(body), tuple(leaves), inside)
 
 
@@ -87,84 +80,66 @@ def sink_cabinet(width: float = 0.9) -> Furniture:
         box((width / 2 - 0.03, 0.62, 0.014), (s * width / 4, 0.42, 0.245), "cabinet_door")
         for s in (-1, 1)
     ]
-    parts = tuple(
-        door(
-            [leaf],
-            (min(0, s * (width / 2 - 0.02)), 0.06, -0.22),
-            (max(0, s * (width / 2 - 0.02)), 0.74, 0.24),
-            s < 0,
-            (0.06,),
-        )
-        for leaf, s in zip(leaves, (-1, 1))
+    inner, outer = 0.26, width / 2 - 0.06
+    beside = (
+        Surface(-outer, -0.2, -inner, 0.2, 0.86),
+        Surface(inner, -0.2, outer, 0.2, 0.86),
     )
-    sides = (
-        tuple(
-            Surface(
-                *sorted((s * 0.26, s * (width / 2 - 0.06)))[:1],
-                -0.2,
-                sorted((s * 0.26, s * (width / 2 - 0.06)))[1],
-                0.2,
-                0.86,
-            )
-            for s in (-1, 1)
-        )
-        if width > 0.8
-        else ()
+    return Furniture(
+        "SinkBasin",
+        merged([solid, *upper, *leaves]),
+        (width + 0.02, 1.05, 0.52),
+        beside if width > 0.8 else (),
+        parts=_sink_doors(leaves, width / 2 - 0.02),
+        carcass=merged([*_sink_body(width), *upper]),
     )
-    body = [
+
+
+def _sink_doors(leaves: list[Mesh], half: float) -> tuple[Part, Part]:
+    """The left and the right one, each before half of the cabinet."""
+    left, right = leaves
+    return (
+        door([left], (-half, 0.06, -0.22), (0, 0.74, 0.24), left=True, boards=(0.06,)),
+        door([right], (0, 0.06, -0.22), (half, 0.74, 0.24), left=False, boards=(0.06,)),
+    )
+
+
+def _sink_body(width: float) -> list[Mesh]:
+    """The cabinet without its doors."""
+    return [
         *hollow((-width / 2, 0.04, -0.24), (width / 2, 0.80, 0.24), "cabinet", boards=(0.06,)),
         box((width, 0.07, 0.02), (0, 0.765, 0.23), "cabinet"),
         box((width, 0.07, 0.02), (0, 0.075, 0.23), "cabinet"),
         box((0.032, 0.76, 0.02), (0, 0.42, 0.23), "cabinet"),
     ]
-    return Furniture(
-        "SinkBasin",
-        merged([solid, *upper, *leaves]),
-        (width + 0.02, 1.05, 0.52),
-        sides,
-        parts=parts,
-        carcass=merged([*body, *upper]),
-    )
 
 
 def toilet() -> Furniture:
+    bowl = [(0, 0), (0.15, 0), (0.12, 0.12), (0.16, 0.32), (0.20, 0.38), (0.20, 0.40), (0, 0.40)]
+    lid = [(0, 0.405), (0.205, 0.405), (0.205, 0.43), (0, 0.43)]
     meshes = [
-        lathe(
-            [(0, 0), (0.15, 0), (0.12, 0.12), (0.16, 0.32), (0.20, 0.38), (0.20, 0.40), (0, 0.40)],
-            "enamel",
-            22,
-            (0, 0, 0.08),
-        ),
-        lathe(
-            [(0, 0.405), (0.205, 0.405), (0.205, 0.43), (0, 0.43)], "enamel_door", 22, (0, 0, 0.08)
-        ),
+        lathe(bowl, "enamel", 22, _BOWL),
+        lathe(lid, "enamel_door", 22, _BOWL),
         box((0.40, 0.36, 0.18), (0, 0.58, -0.24), "enamel"),
         box((0.42, 0.03, 0.20), (0, 0.775, -0.24), "enamel_door"),
         box((0.05, 0.012, 0.03), (0, 0.796, -0.24), "metal"),
     ]
-    tank = (Surface(-0.13, -0.29, 0.13, -0.19, 0.79),)
-    return Furniture(
-        "Toilet", merged(meshes), (0.42, 0.80, 0.66), tank, opening=_toilet_opening(meshes)
-    )
+    tank = Surface(-0.13, -0.29, 0.13, -0.19, 0.79)
+    opening = _toilet_opening([meshes[0], *meshes[2:]])
+    return Furniture("Toilet", merged(meshes), (0.42, 0.80, 0.66), (tank,), opening=opening)
 
 
-def _toilet_opening(shut: list[Mesh]) -> Opening:
+def _toilet_opening(below: list[Mesh]) -> Opening:
     """Its lid turns up; below is the seat, with water in it."""
+    seat = [(0.12, 0.402), (0.20, 0.402), (0.20, 0.418), (0.12, 0.418), (0.12, 0.402)]
+    lid = [(0, 0.418), (0.205, 0.418), (0.205, 0.43), (0, 0.43)]
     body = [
-        shut[0],
-        *shut[2:],
-        lathe(
-            [(0.12, 0.402), (0.20, 0.402), (0.20, 0.418), (0.12, 0.418), (0.12, 0.402)],
-            "enamel_door",
-            22,
-            (0, 0, 0.08),
-        ),
-        lathe([(0.12, 0.404), (0, 0.404)], "metal", 22, (0, 0, 0.08)),
+        *below,
+        lathe(seat, "enamel_door", 22, _BOWL),
+        lathe([(0.12, 0.404), (0, 0.404)], "metal", 22, _BOWL),
     ]
-    lid = lathe(
-        [(0, 0.418), (0.205, 0.418), (0.205, 0.43), (0, 0.43)], "enamel_door", 22, (0, 0, 0.08)
-    )
-    return Opening(merged(body), (Leaf((lid,), (0, 0.42, -0.125), (1, 0, 0), -92.0),))
+    leaf = Leaf((lathe(lid, "enamel_door", 22, _BOWL),), (0, 0.42, -0.125), (1, 0, 0), -92.0)
+    return Opening(merged(body), (leaf,))
 
 
 def bathtub(length: float = 1.6, width: float = 0.72) -> Furniture:

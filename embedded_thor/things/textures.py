@@ -1,4 +1,7 @@
-"""Procedural textures: tileable, square, made from a seed, (N, N, 3) uint8. Each is a function of a base colour."""
+"""Procedural textures: tileable, square, made from a seed, (N, N, 3) uint8.
+
+Each is a function of a base colour.
+"""
 
 import numpy as np
 
