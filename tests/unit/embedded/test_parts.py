@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from embedded_thor.actions import perform
-from embedded_thor.procthor.house import _as_high
+from embedded_thor.procthor.nearest import as_high
 from embedded_thor.render import View
 from embedded_thor.session import Session
 from embedded_thor.things import fixtures
@@ -27,7 +27,7 @@ def _extent(meshes):
 @pytest.mark.parametrize("piece", PIECES, ids=lambda piece: piece.type)
 @pytest.mark.parametrize("height", [0.7, 1.0, 1.4])
 def test_carcass_and_shut_parts_fill_the_piece_however_it_is_stretched(piece, height):
-    piece = _as_high(piece, height * (piece.bottom + piece.size[1]))
+    piece = as_high(piece, height * (piece.bottom + piece.size[1]))
     assert piece.parts
     whole_low, whole_high = _extent(piece.meshes)
     for part in piece.parts:
