@@ -8,7 +8,8 @@ import mujoco
 import numpy as np
 
 from embedded_thor.coords import to_mujoco
-from embedded_thor.world import FAR_M, NEAR_M, PARTS_GROUP, VISIBLE_GROUP, WHOLE_GROUP, World
+from embedded_thor.model import FAR_M, NEAR_M, PARTS_GROUP, VISIBLE_GROUP, WHOLE_GROUP
+from embedded_thor.world import World
 
 _MOST_FIGURES, _PARTS_OF_FIGURE = 16, 3
 _CONTEXTS_KEPT = 8  # each a world's meshes and textures as OpenGL has them, for one quality

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from embedded_thor.actions import perform
+from embedded_thor.model import PARTS_GROUP, WHOLE_GROUP
 from embedded_thor.procthor.nearest import as_high
 from embedded_thor.render import View
 from embedded_thor.session import Session
 from embedded_thor.things import fixtures
 from embedded_thor.things import furniture as f
-from embedded_thor.world import PARTS_GROUP, WHOLE_GROUP
 
 PIECES = [
     f.counter(1.8),
