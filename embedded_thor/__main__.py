@@ -21,16 +21,16 @@ def main() -> None:
     from embedded_thor.wire import wire_from_environment
 
     wire = wire_from_environment()
-    from embedded_thor.server import serve
+    from embedded_thor.server import make_session, serve
 
-    serve(
-        wire,
+    session = make_session(
         arguments.screen_width,
         arguments.screen_height,
         arguments.screen_quality,
         arguments.nographics,
         arguments.every_color,
     )
+    serve(wire, session)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -186,7 +186,7 @@ class World:
         self.model.vis.headlight.ambient = self._ambient * share
 
     def randomize_materials(self, rng: np.random.Generator) -> None:
-        """New tints for the room's surfaces; the objects' colours stay, for they are their names."""
+        """New tints for the room's surfaces; objects keep their colours, which name them."""
         for name in _TINTED:
             index = self.model.material(name).id
             tint = rng.uniform(0.72, 1.0) * (1 + rng.uniform(-0.14, 0.14, 3))

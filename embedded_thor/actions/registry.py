@@ -1,9 +1,9 @@
 """What an action is, and how one is performed.
 
 An action is a function of the session and its arguments; its signature is the whole truth about
-them. `perform` refuses an unknown action (InvalidAction), a missing argument (MissingArguments), and
-an unknown or ill-typed one (InvalidArgument), as Unity does, so that code which passes here passes
-there.
+them. `perform` refuses an unknown action (InvalidAction), a missing argument (MissingArguments),
+and an unknown or ill-typed one (InvalidArgument), as Unity does, so that code which passes here
+passes there.
 """
 
 import inspect
