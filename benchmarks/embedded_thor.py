@@ -1,8 +1,9 @@
-"""`python -m benchmarks.embedded_thor`: start, reset, steps and frames a second of the executable behind the Controller.
+"""`python -m benchmarks.embedded_thor`: how fast the executable behind the Controller is.
 
-Two executables run at once, one on each core, as in a campaign; figures are of one executable unless they say "both".
-`--actions N` sends N random actions to one executable instead, and says how its memory grew. `--rest` lets go of everything
-in every floor plan at once, and counts what does not stay where it is.
+Start, reset, steps and frames a second. Two executables run at once, one on each core, as in a
+campaign; figures are of one executable unless they say "both". `--actions N` sends N random actions
+to one executable instead, and says how its memory grew. `--rest` lets go of everything in every
+floor plan at once, and counts what does not stay where it is.
 """
 
 import argparse
@@ -14,8 +15,8 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
 
 os.environ.setdefault("MUJOCO_GL", "egl")
 os.environ.setdefault("LP_NUM_THREADS", "0")  # as the executable sets them
@@ -57,10 +58,8 @@ def _start(folder: Path, size_px: int, **arguments: object) -> SafeController:
 
 
 def _said(name: str, values: list[float], unit: str) -> None:
-    print(
-        f"{name:58} {statistics.median(values):9.3f} {unit}  (min {min(values):.3f}, max {max(values):.3f})",
-        flush=True,
-    )
+    spread = f"(min {min(values):.3f}, max {max(values):.3f})"
+    print(f"{name:58} {statistics.median(values):9.3f} {unit}  {spread}", flush=True)
 
 
 def _timed(work: Callable[[], object]) -> float:
@@ -70,8 +69,10 @@ def _timed(work: Callable[[], object]) -> float:
 
 
 class _Pair:
-    """Two client processes, each with an executable of its own, that do the same at the same time: as a campaign's
-    rendering workers do."""
+    """Two client processes, each with an executable of its own.
+
+    They do the same at the same time, as a campaign's rendering workers do.
+    """
 
     def __init__(self, folder: Path) -> None:
         context = mp.get_context("spawn")
@@ -94,9 +95,8 @@ class _Pair:
         started = time.perf_counter()
         for pipe in self._pipes:
             pipe.send((size_px, n, draw))
-        self.client_ms = (
-            1000 * max([pipe.recv() for pipe in self._pipes]) / max(n, 1)
-        )  # a client's CPU time for one
+        # a client's CPU time for one
+        self.client_ms = 1000 * max([pipe.recv() for pipe in self._pipes]) / max(n, 1)
         return time.perf_counter() - started
 
     def close(self) -> None:
@@ -105,8 +105,8 @@ class _Pair:
             process.join()
 
 
-def _client(folder: Path, pipe: Any) -> None:
-    """A campaign's scene: a handful of objects, the others switched off; then what it is asked for."""
+def _client(folder: Path, pipe: Connection) -> None:
+    """A campaign's scene: a handful of objects, the others switched off; then what is asked for."""
     controller = _start(folder, 128)
     poses = [
         {"objectName": o["name"], "position": o["position"], "rotation": o["rotation"]}
@@ -244,7 +244,7 @@ def _drawing(session: Session, size_px: int, n: int = 100) -> float:
 
 
 def _raw(world: World) -> Callable[[int], float]:
-    """Frames a second of MuJoCo's own Renderer on the compiled room, with the same shadows and multisampling."""
+    """Frames a second of MuJoCo's own Renderer, with the same shadows and multisampling."""
 
     def rate(size_px: int, n: int = 60) -> float:
         world.model.vis.quality.shadowsize, world.model.vis.quality.offsamples = 1024, 4
@@ -332,14 +332,15 @@ def _endurance(folder: Path, n: int) -> None:
             early = process.memory_info().rss
     late = process.memory_info().rss
     print(
-        f"{n} random actions: {counts[True]} done, {counts[False]} refused with a message, slowest {slowest:.2f} s; "
-        f"memory {early / 2**20:.0f} MiB after {n // 10}, {late / 2**20:.0f} MiB at the end ({100 * (late / early - 1):+.1f} %)"
+        f"{n} random actions: {counts[True]} done, {counts[False]} refused with a message, "
+        f"slowest {slowest:.2f} s; memory {early / 2**20:.0f} MiB after {n // 10}, "
+        f"{late / 2**20:.0f} MiB at the end ({100 * (late / early - 1):+.1f} %)"
     )
     controller.stop()
 
 
 def _rest() -> None:
-    """What moves by more than 2 cm or leans by more than 8 degrees when all of a floor plan's objects are let go."""
+    """What moves by more than 2 cm or leans by more than 8 degrees when all objects are let go."""
     for every_color in (False, True):
         count, moved, seconds = 0, [], []
         for name in SCENE_NAMES:
@@ -359,8 +360,8 @@ def _rest() -> None:
                     moved.append(f"{name} {item.name}")
         furnished = "every colour" if every_color else "everyday"
         print(
-            f"{furnished}: {len(moved)} of {count} objects in {len(SCENE_NAMES)} floor plans moved {moved}; "
-            f"{statistics.median(seconds):.2f} s a floor plan"
+            f"{furnished}: {len(moved)} of {count} objects in {len(SCENE_NAMES)} floor plans "
+            f"moved {moved}; {statistics.median(seconds):.2f} s a floor plan"
         )
 
 
@@ -370,7 +371,8 @@ def main() -> None:
     parser.add_argument("--rest", action="store_true")
     arguments = parser.parse_args()
     print(
-        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; median of {REPEATS}"
+        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; "
+        f"median of {REPEATS}"
     )
     if arguments.rest:
         _rest()

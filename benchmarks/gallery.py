@@ -1,16 +1,17 @@
-"""`python -m benchmarks.gallery` (`make gallery`): contact sheets of all rooms and all objects into docs/."""
+"""`python -m benchmarks.gallery`, `make gallery`: contact sheets of rooms and objects in docs/."""
 
 import math
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from ai2thor.controller import Controller
 from ai2thor.server import Event
 from PIL import Image
 
-from embedded_thor.assets import ASSET_TYPES, COLORS, VARIANTS
+from embedded_thor.procthor.schema import House, ObjectEntry
+from embedded_thor.things.assets import ASSET_TYPES, VARIANTS
+from embedded_thor.things.materials import COLORS
 from rls3.params import SimulatorParams, load_params
 from rls3.thor.backend import embedded_command, make_backend
 from rls3.thor.controller import make_controller
@@ -69,12 +70,15 @@ def _rooms(simulator: SimulatorParams, folder: Path) -> list[np.ndarray]:
     return images
 
 
-def _house() -> dict[str, Any]:
-    """A small ProcTHOR house whose table bears every type of object in each of its shapes, in turning colours."""
+def _house() -> House:
+    """A small ProcTHOR house whose table bears every type of object.
+
+    Each is there in all of its shapes, in turning colours.
+    """
 
     def thing(
         id_: str, asset_id: str, y: float, color: tuple[float, float, float] | None = None
-    ) -> dict[str, Any]:
+    ) -> ObjectEntry:
         entry = {
             "id": id_,
             "assetId": asset_id,
@@ -175,7 +179,7 @@ _OPENED = (  # scene, type, from how far to its right it is seen (degrees)
 
 
 def _opened(simulator: SimulatorParams, folder: Path) -> list[np.ndarray]:
-    """Furniture, shut and then with its doors and drawers more or less open and its knobs turned on"""
+    """Furniture, shut and then with doors and drawers more or less open and knobs turned on."""
     controller: Controller = make_controller(
         make_backend(simulator),
         folder,

@@ -1,8 +1,9 @@
-"""`python -m benchmarks.procthor`: ProcTHOR's own generator makes houses with our executable as its simulator.
+"""`python -m benchmarks.procthor`: ProcTHOR's own generator makes houses in our executable.
 
-An outside check of CreateHouse: floor plans, walls, doors, windows, furniture and asset groups are ProcTHOR's, and so is the
-last word, its `House.validate` (can the house be built, can the agent stand at its start, can it walk into every room). Left
-out are its small objects and its test of meshes against meshes, which need Unity's assets (SpawnAsset).
+An outside check of CreateHouse: floor plans, walls, doors, windows, furniture and asset groups are
+ProcTHOR's, and so is the last word, its `House.validate` (can the house be built, can the agent
+stand at its start, can it walk into every room). Left out are its small objects and its test of
+meshes against meshes, which need Unity's assets (SpawnAsset).
 
 It is no dependency of ours: put it in a folder of its own first,
 
@@ -26,6 +27,7 @@ from rls3.thor.controller import SafeController, make_controller
 
 
 def _generator(packages: Path) -> types.ModuleType:
+    """Imported here, for the packages lie in a folder that is named on the command line."""
     sys.path.append(str(packages))  # last: our own versions of what both need come first
     import moviepy
 
@@ -60,7 +62,8 @@ def _house(generation: types.ModuleType, controller: SafeController, seed: int) 
     objects = sum(1 + len(o.get("children") or ()) for o in house.data["objects"])
     said = "; ".join(house.data["metadata"]["warnings"].values()) or "valid"
     left_out = len(unknown["unknownAssetIds"])
-    return f"{seed:4d} {rooms:6d} {walls:6d} {doors:6d} {objects:8d} {left_out:9d} {seconds:8.2f}  {said}"
+    counts = f"{seed:4d} {rooms:6d} {walls:6d} {doors:6d} {objects:8d} {left_out:9d}"
+    return f"{counts} {seconds:8.2f}  {said}"
 
 
 def main() -> None:
@@ -76,7 +79,8 @@ def main() -> None:
         )
     if not (arguments.packages / "procthor").is_dir():
         sys.exit(
-            f"{arguments.packages} holds no procthor; see the top of benchmarks/procthor.py for how to put it there"
+            f"{arguments.packages} holds no procthor; "
+            "see the top of benchmarks/procthor.py for how to put it there"
         )
     warnings.simplefilter("ignore")
     generation = _generator(arguments.packages)

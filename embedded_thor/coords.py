@@ -1,4 +1,7 @@
-"""THOR's frame (left-handed, +y up, metres) to MuJoCo's (right-handed, +z up) and back: y and z change places."""
+"""THOR's frame (left-handed, +y up, metres) to MuJoCo's (right-handed, +z up) and back.
+
+y and z change places.
+"""
 
 import numpy as np
 
@@ -32,34 +35,21 @@ def matrix_to_euler(matrix: np.ndarray) -> tuple[float, float, float]:
 
 
 def quaternion_to_mujoco(matrix: np.ndarray) -> np.ndarray:
-    """MuJoCo's (w, x, y, z) quaternion of a rotation of THOR's frame (conjugated by the swap of y and z)."""
+    """MuJoCo's (w, x, y, z) quaternion of a rotation (3, 3) of THOR's frame.
+
+    The matrix is conjugated by the swap of y and z. Each row of `candidates` is a multiple of the
+    quaternion, by one of its components; the largest loses least to rounding.
+    """
     m = matrix[np.ix_([0, 2, 1], [0, 2, 1])]
+    xx, yy, zz = np.diag(m)
+    wx, wy, wz = m[2, 1] - m[1, 2], m[0, 2] - m[2, 0], m[1, 0] - m[0, 1]
+    xy, xz, yz = m[0, 1] + m[1, 0], m[0, 2] + m[2, 0], m[1, 2] + m[2, 1]
     candidates = np.array(
         [
-            [
-                1 + m[0, 0] + m[1, 1] + m[2, 2],
-                m[2, 1] - m[1, 2],
-                m[0, 2] - m[2, 0],
-                m[1, 0] - m[0, 1],
-            ],
-            [
-                m[2, 1] - m[1, 2],
-                1 + m[0, 0] - m[1, 1] - m[2, 2],
-                m[0, 1] + m[1, 0],
-                m[0, 2] + m[2, 0],
-            ],
-            [
-                m[0, 2] - m[2, 0],
-                m[0, 1] + m[1, 0],
-                1 - m[0, 0] + m[1, 1] - m[2, 2],
-                m[1, 2] + m[2, 1],
-            ],
-            [
-                m[1, 0] - m[0, 1],
-                m[0, 2] + m[2, 0],
-                m[1, 2] + m[2, 1],
-                1 - m[0, 0] - m[1, 1] + m[2, 2],
-            ],
+            [1 + xx + yy + zz, wx, wy, wz],
+            [wx, 1 + xx - yy - zz, xy, xz],
+            [wy, xy, 1 - xx + yy - zz, yz],
+            [wz, xz, yz, 1 - xx - yy + zz],
         ]
     )
     best = candidates[int(np.argmax(np.diag(candidates)))]

@@ -1,13 +1,14 @@
-"""An answer as msgpack, put together from what was packed before: from step to step most objects stay as they are.
+"""An answer as msgpack, put together from what was packed before.
 
-It reads as what `msgpack.packb` makes of the dicts of metadata.py.
+From step to step most objects stay as they are. It reads as what `msgpack.packb` makes of the dicts
+of metadata.py.
 """
 
 import struct
-from typing import Any
 
 import msgpack
 
+from embedded_thor.listing import Metadata
 from embedded_thor.metadata import all_but_objects, listing_of, seen_from_here
 from embedded_thor.session import Session
 
@@ -18,8 +19,8 @@ _SEEN, _UNSEEN = (
 )
 
 
-def plain(value: Any) -> Any:
-    """NumPy's numbers as Python's."""
+def plain(value: object) -> object:
+    """NumPy's numbers as Python's. Raises: TypeError for what is no number."""
     if hasattr(value, "item"):
         return value.item()
     raise TypeError(f"{type(value).__name__} cannot be sent")
@@ -28,15 +29,16 @@ def plain(value: Any) -> Any:
 _PACKER = msgpack.Packer(default=plain)
 
 
-def packed_answer(agents: list[bytes], others: dict[str, Any]) -> bytes:
-    """`others` and `agents`, each of which is packed."""
-    head = (
-        _PACKER.pack_map_header(1 + len(others))
-        + _PACKER.pack("agents")
-        + _PACKER.pack_array_header(len(agents))
-    )
-    return head + b"".join(
-        [*agents, *(_PACKER.pack(part) for pair in others.items() for part in pair)]
+def packed_answer(agents: list[bytes], others: Metadata) -> bytes:
+    """A dict of `agents`, each of which is packed, and of `others`."""
+    return b"".join(
+        [
+            _PACKER.pack_map_header(1 + len(others)),
+            _PACKER.pack("agents"),
+            _PACKER.pack_array_header(len(agents)),
+            *agents,
+            *(_PACKER.pack(part) for pair in others.items() for part in pair),
+        ]
     )
 
 

@@ -1,14 +1,17 @@
-"""The colours in which a world's objects are told apart: one for each object (by its id), one for each type."""
+"""The colours in which a world's objects are told apart.
+
+One for each object (by its id), one for each type.
+"""
 
 import colorsys
 import zlib
 from collections.abc import Iterable, Sequence
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
 from embedded_thor.item import Item
+from embedded_thor.listing import Metadata
 
 Color = tuple[int, int, int]
 _NOTHING = (0, 0, 0)  # floor, walls, ceiling, agents
@@ -18,26 +21,26 @@ class Palette:
     """For the life of a world. item_of_geom: whose a drawn geom is; None: of the shell."""
 
     def __init__(self, items: Iterable[Item], item_of_geom: Sequence[Item | None]) -> None:
-        items, self._item_of_geom, taken = list(items), item_of_geom, {_NOTHING}
-        self.of_objects = {
-            item.object_id: _free(_of_object(item.object_id), taken) for item in items
-        }
-        self.of_types = {
-            name: _free(_of_type(name), taken) for name in sorted({item.type for item in items})
-        }
+        self._item_of_geom, taken = item_of_geom, {_NOTHING}
+        items = list(items)
+        ids, types = (item.object_id for item in items), sorted({item.type for item in items})
+        self.of_objects = {id_: _free(_of_object(id_), taken) for id_ in ids}
+        self.of_types = {name: _free(_of_type(name), taken) for name in types}
 
-    def table(self, items: Iterable[Item]) -> list[dict[str, Any]]:
+    def table(self, items: Iterable[Item]) -> list[Metadata]:
         """`colors` of the metadata: of objects by id, and of their types."""
         named: dict[str, Color] = {}
         for item in items:
-            named[item.object_id], named[item.type] = (
-                self.of_objects[item.object_id],
-                self.of_types[item.type],
-            )
+            named[item.object_id] = self.of_objects[item.object_id]
+            named[item.type] = self.of_types[item.type]
         return [{"color": list(color), "name": name} for name, color in named.items()]
 
     def image(self, geoms: np.ndarray, by_type: bool = False) -> bytes:
-        """RGBA32 with alpha 255: the colour of each pixel's object, or of its type. geoms: (H, W), -1 where there is none."""
+        """RGBA32 with alpha 255: the colour of each pixel's object, or of its type.
+
+        Args:
+            geoms: (H, W), -1 where there is none.
+        """
         return (self._types_by_geom if by_type else self._objects_by_geom)[geoms].tobytes()
 
     @cached_property

@@ -1,10 +1,13 @@
-"""AI2-THOR's two protocols, the executable's side (client's side: ai2thor/fifo_server.py and wsgi_server.py).
+"""AI2-THOR's two protocols, the executable's side.
 
-FIFO: a message is a row of fields, each a header "!BI" (type, length) and a body; type 255 with length 0 ends it. The
-two pipes are named by the environment. The server pipe must be opened before anything slow or fallible: the Controller
-waits on it without a time limit.
+The client's side is in ai2thor/fifo_server.py and wsgi_server.py.
 
-WSGI: the executable posts each answer as a multipart form to the Controller, and the response is the next action.
+FIFO: a message is a row of fields, each a header "!BI" (type, length) and a body; type 255 with
+length 0 ends it. The two pipes are named by the environment. The server pipe must be opened before
+anything slow or fallible: the Controller waits on it without a time limit.
+
+WSGI: the executable posts each answer as a multipart form to the Controller, and the response is
+the next action.
 
 Standard library only: nothing slow is imported before the pipe is open.
 """
@@ -50,7 +53,10 @@ Images = Iterable[tuple[Field, bytes]]
 
 
 def wire_from_environment() -> "FifoWire | HttpWire":
-    """The one that the Controller asks for. Raises: KeyError if no Controller started this process."""
+    """The one that the Controller asks for.
+
+    Raises: KeyError if no Controller started this process.
+    """
     if os.environ.get("AI2THOR_SERVER_TYPE") == "WSGI":
         return HttpWire(
             os.environ["AI2THOR_HOST"],
@@ -67,9 +73,8 @@ class FifoWire:
 
     def __init__(self, server_pipe: str, client_pipe: str) -> None:
         self._out = open(server_pipe, "wb", buffering=0)
-        if hasattr(
-            fcntl, "F_SETPIPE_SZ"
-        ):  # Linux: an answer goes out at once, not in turns of 64 KiB
+        if hasattr(fcntl, "F_SETPIPE_SZ"):
+            # Linux: an answer goes out at once, not in turns of 64 KiB
             with contextlib.suppress(OSError):
                 fcntl.fcntl(self._out, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
         self._client_pipe = client_pipe
@@ -157,7 +162,10 @@ class HttpWire:
         return b"--" + self._boundary + b"\r\n" + head + b"\r\n\r\n" + body + b"\r\n"
 
     def receive(self) -> bytes:
-        """The JSON body of the next action. Raises: Hangup if the Controller has gone, or says goodbye with {}."""
+        """The JSON body of the next action.
+
+        Raises: Hangup if the Controller has gone, or says goodbye with {}.
+        """
         try:
             action = self._response.read()
         except (OSError, http.client.HTTPException):

@@ -5,7 +5,10 @@ import math
 import numpy as np
 
 from embedded_thor.actions.registry import Position, action, query
-from embedded_thor.session import AGENT_HEIGHT_M, BODIES, ActionFailed, Session
+from embedded_thor.agents import BODIES
+from embedded_thor.outcome import ActionFailed
+from embedded_thor.records import AGENT_HEIGHT_M
+from embedded_thor.session import Session
 
 
 def _move(session: Session, turn_deg: float, metres: float | None, force: bool) -> None:

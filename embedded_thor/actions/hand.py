@@ -2,11 +2,14 @@
 
 import math
 
-from embedded_thor.actions.objects import let_go, place, standing_points
+import numpy as np
+
 from embedded_thor.actions.registry import action
 from embedded_thor.item import Item
-from embedded_thor.metadata import vector
-from embedded_thor.session import ActionFailed, Session
+from embedded_thor.outcome import ActionFailed
+from embedded_thor.placement import let_go, place, standing_points
+from embedded_thor.receptacles import surfaces
+from embedded_thor.session import Session
 
 
 def _within_reach(session: Session, object_id: str, force: bool) -> Item:
@@ -55,27 +58,24 @@ def drop_hand_object(session: Session, forceAction: bool = False) -> None:
 def put_object(
     session: Session, objectId: str, forceAction: bool = False, placeStationary: bool = True
 ) -> None:
-    """Stand what is held on a free spot of a receptacle, the nearest to the agent; unless `placeStationary` it then falls
-    as it may."""
+    """Stand what is held on a free spot of a receptacle, the nearest to the agent.
+
+    Unless `placeStationary` it then falls as it may.
+    """
     item = _in_hand(session, "Can't place an object if Agent isn't holding anything")
     receptacle = _within_reach(session, objectId, forceAction)
-    if not session.surfaces(receptacle, shut_too=True):
+    if not surfaces(receptacle, shut_too=True):
         raise ActionFailed("This target object is NOT a receptacle!")
-    if not session.surfaces(receptacle):
+    if not surfaces(receptacle):
         raise ActionFailed(
             "Target openable Receptacle is CLOSED, can't place if target is not open!"
         )
-    here, radius = session.agent.position, math.hypot(item.size[0], item.size[2]) / 2
-    room = standing_points(session, receptacle, radius)
-    spots = [
-        vector(point) for point, clearance in room if clearance >= item.size[1] or receptacle.asset
-    ]
-    spots.sort(key=lambda spot: (spot["x"] - here[0]) ** 2 + (spot["z"] - here[2]) ** 2)
+    spots = _spots_for(session, item, receptacle)
     held, session.agent.held = session.agent.held, None
     vessel = receptacle if receptacle.asset else None
     for spot in spots:
         try:
-            place(session, item, spot, {"x": 0.0, "y": session.agent.yaw_deg, "z": 0.0}, vessel)
+            place(session, item, spot, (0.0, session.agent.yaw_deg, 0.0), vessel)
         except ActionFailed:
             continue
         put = [item, *session.contents(item)]
@@ -86,6 +86,17 @@ def put_object(
         return
     session.agent.held = held
     raise ActionFailed("No valid positions to place object found")
+
+
+def _spots_for(session: Session, item: Item, receptacle: Item) -> list[np.ndarray]:
+    """Where it has room on a receptacle, the nearest to the agent first."""
+    here, radius = session.agent.position, math.hypot(item.size[0], item.size[2]) / 2
+    spots = [
+        point
+        for point, clearance in standing_points(session, receptacle, radius)
+        if clearance >= item.size[1] or receptacle.asset
+    ]
+    return sorted(spots, key=lambda p: (p[0] - here[0]) ** 2 + (p[2] - here[2]) ** 2)
 
 
 @action

@@ -1,15 +1,18 @@
 """Starting, scenes and settings."""
 
-from typing import Any
-
 import numpy as np
 
 from embedded_thor.actions.registry import ACTIONS, action, query, takes_without_effect
-from embedded_thor.house import PROCEDURAL, BadHouse, house_room
+from embedded_thor.agents import BODIES, Body, Noise
+from embedded_thor.model import FAR_M, NEAR_M
+from embedded_thor.outcome import ActionFailed
+from embedded_thor.procthor import PROCEDURAL, BadHouse, house_room
 from embedded_thor.render import QUALITIES
 from embedded_thor.rooms import SCENE_NAMES
-from embedded_thor.session import BODIES, ActionFailed, Noise, Session
-from embedded_thor.world import FAR_M, NEAR_M, World
+from embedded_thor.session import Session
+from embedded_thor.world import World
+
+_LARGEST_PX = 4096
 
 
 @action
@@ -61,32 +64,20 @@ def initialize(
     rotateGaussianMu: float = 0.0,
     rotateGaussianSigma: float = 0.5,
 ) -> dict[str, float]:
-    if not 0.01 <= gridSize <= 5:
-        raise ActionFailed(f"gridSize must be in 0.01..5 metres, not {gridSize}", "InvalidArgument")
-    body = BODIES.get(agentMode)
-    if body is None:
-        raise ActionFailed(
-            f"agentMode {agentMode!r} is not one of {', '.join(BODIES)}", "InvalidArgument"
-        )
-    fieldOfView = body.fov_deg if fieldOfView is None else fieldOfView
-    if not 0 < fieldOfView < 180:
-        raise ActionFailed(f"fov must be in (0, 180), not {fieldOfView}", "InvalidArgument")
-    if not 1 <= agentCount <= 16:
-        raise ActionFailed(f"agentCount must be in 1..16, not {agentCount}", "InvalidArgument")
-    if min(movementGaussianSigma, rotateGaussianSigma) < 0:
-        raise ActionFailed("a Gaussian's sigma cannot be negative", "InvalidArgument")
-    session.grid_m, session.visibility_m, session.fov_deg = (
-        gridSize,
-        visibilityDistance,
-        fieldOfView,
+    _require(0.01 <= gridSize <= 5, f"gridSize must be in 0.01..5 metres, not {gridSize}")
+    body = _body(agentMode)
+    fov_deg = body.fov_deg if fieldOfView is None else fieldOfView
+    _require(0 < fov_deg < 180, f"fov must be in (0, 180), not {fov_deg}")
+    _require(1 <= agentCount <= 16, f"agentCount must be in 1..16, not {agentCount}")
+    noise = Noise(movementGaussianMu, movementGaussianSigma, rotateGaussianMu, rotateGaussianSigma)
+    _require(
+        min(noise.move_deviation_m, noise.turn_deviation_deg) >= 0,
+        "a Gaussian's sigma cannot be negative",
     )
-    session.snap_to_grid, session.rotate_deg = snapToGrid, rotateStepDegrees
-    noisy = agentMode == "locobot" and applyActionNoise
-    session.noise = (
-        Noise(movementGaussianMu, movementGaussianSigma, rotateGaussianMu, rotateGaussianSigma)
-        if noisy
-        else None
-    )
+    session.grid_m, session.snap_to_grid = gridSize, snapToGrid
+    session.visibility_m, session.fov_deg = visibilityDistance, fov_deg
+    session.rotate_deg = rotateStepDegrees
+    session.noise = noise if agentMode == "locobot" and applyActionNoise else None
     session.depth_on, session.ids_always = renderDepthImage, renderInstanceSegmentation
     session.ids_on = renderInstanceSegmentation
     session.classes_on, session.normals_on = renderSemanticSegmentation, renderNormalsImage
@@ -98,15 +89,27 @@ def initialize(
     return {"cameraNearPlane": NEAR_M, "cameraFarPlane": FAR_M}
 
 
+def _require(ok: bool, message: str) -> None:
+    if not ok:
+        raise ActionFailed(message, "InvalidArgument")
+
+
+def _body(mode: str) -> Body:
+    _require(mode in BODIES, f"agentMode {mode!r} is not one of {', '.join(BODIES)}")
+    return BODIES[mode]
+
+
 @query
 def get_scenes_in_build(session: Session) -> list[str]:
     return [*(f"{name}_physics" for name in SCENE_NAMES), PROCEDURAL]
 
 
 @action
-def create_house(session: Session, house: dict[Any, Any]) -> dict[str, list[str]]:
-    """Build a ProcTHOR house in the scene "Procedural" and put the agent where its metadata says. Returns
-    {"unknownAssetIds": [...]}: what is left out for want of anything near it."""
+def create_house(session: Session, house: dict[str, object]) -> dict[str, list[str]]:
+    """Build a ProcTHOR house in the scene "Procedural"; the agent is put where its metadata says.
+
+    Returns: {"unknownAssetIds": [...]}, what is left out for want of anything near it.
+    """
     if session.scene_name != PROCEDURAL:
         raise ActionFailed(
             f"CreateHouse works in the scene {PROCEDURAL!r}; Reset to it first", "InvalidOperation"
@@ -124,17 +127,17 @@ def create_house(session: Session, house: dict[Any, Any]) -> dict[str, list[str]
 
 @action
 def change_resolution(session: Session, x: int, y: int) -> None:
-    if not (0 < x <= 4096 and 0 < y <= 4096):
-        raise ActionFailed(f"resolution {x}x{y} is out of range 1..4096", "InvalidArgument")
+    _require(
+        0 < x <= _LARGEST_PX and 0 < y <= _LARGEST_PX,
+        f"resolution {x}x{y} is out of range 1..{_LARGEST_PX}",
+    )
     session.width, session.height = x, y
 
 
 @action
 def change_quality(session: Session, quality: str) -> None:
-    if quality not in QUALITIES:
-        raise ActionFailed(
-            f"quality {quality!r} is unknown. Valid: {', '.join(QUALITIES)}", "InvalidArgument"
-        )
+    known = ", ".join(QUALITIES)
+    _require(quality in QUALITIES, f"quality {quality!r} is unknown. Valid: {known}")
     session.quality = QUALITIES[quality]
 
 

@@ -4,47 +4,46 @@ import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from ai2thor.server import Event
 
 from rls3.errors import SimulatorError
-from rls3.language.caption import COLORS
 from rls3.params import SimulatorParams
 from rls3.scene.geometry import heading_axes
-from rls3.scene.records import (
-    Box,
-    Camera,
-    Kind,
-    Placement,
-    RoomSurvey,
-    Scene,
-    SceneObject,
-    SceneSpec,
-    Surface,
-)
+from rls3.scene.records import Kind, Placement, RoomSurvey, Scene, SceneSpec
 from rls3.thor.backend import make_backend, quality_name
 from rls3.thor.controller import RefusedAction, SafeController, make_controller
+from rls3.thor.metadata import ObjectEntry, camera_of, kind_of, scene_object, upright_box, xyz
 from rls3.thor.survey import load_survey, save_survey, survey_path
+from rls3.thor.surveying import survey_room
 
 logger = logging.getLogger(__name__)
+
+_SURVEY_FOV_DEG = 60.0  # of a simulator that has not drawn yet; a survey depends on none
+_FEWEST_FOR_TWO = 4  # floor plans, from which on a second simulator saves time
 
 
 class ThorClient:
     """One simulator process; implements `rls3.scene.records.Simulator`. Use as a context manager.
 
-    The state of a scene is set in full by each spec, so what was drawn before does not matter. A simulator that crashes
-    or hangs is replaced, and the scene is tried once more.
+    The state of a scene is set in full by each spec, so what was drawn before does not matter. A
+    simulator that crashes or hangs is replaced, and the scene is tried once more.
     """
 
     def __init__(self, params: SimulatorParams, runtime_dir: Path) -> None:
+        """Raises: SimulatorError if there is no such executable; it is started when needed.
+
+        Args:
+            runtime_dir: for the simulator's log and the surveys.
+        """
         self._params, self._runtime_dir = params, runtime_dir.resolve()
         self._backend = make_backend(params)
         self.label = self._backend.label
         self._controller: SafeController | None = None
         self._fov_deg: float | None = None
         self._randomized = False
-        self._objects: dict[Kind, dict[str, Any]] = {}
+        self._objects: dict[Kind, ObjectEntry] = {}  # as the floor plan has them after Reset
         self._agent_y = 0.0
 
     def __enter__(self) -> "ThorClient":
@@ -63,7 +62,7 @@ class ThorClient:
         """Of the simulator; None while there is none."""
         return self._controller.server.unity_proc.pid if self._controller is not None else None
 
-    # -- the Simulator protocol ------------------------------------------------------------------------------------
+    # -- the Simulator protocol -------------------------------------------------------------------
 
     def measure(self, spec: SceneSpec) -> Scene:
         return self._twice(spec, draw=False)
@@ -76,18 +75,22 @@ class ThorClient:
         path = survey_path(self._runtime_dir, self.label, floor_plan)
         survey = load_survey(path)
         if survey is None:
-            survey = self._survey(floor_plan)
+            controller = self._enter(floor_plan, self._fov_deg or _SURVEY_FOV_DEG, fresh=True)
+            survey = survey_room(controller, floor_plan, self._objects)
             save_survey(survey, path)
         return survey
 
     def survey_all(self, floor_plans: Sequence[str]) -> None:
-        """Survey floor plans with a second simulator beside this one, if there are workers for two; `survey` then reads."""
+        """Survey floor plans with a second simulator beside this one; `survey` then reads.
+
+        Does nothing unless there are workers for two.
+        """
         missing = [
             name
             for name in floor_plans
             if not survey_path(self._runtime_dir, self.label, name).is_file()
         ]
-        if self._params.workers < 2 or len(missing) < 4:
+        if self._params.workers < 2 or len(missing) < _FEWEST_FOR_TWO:
             return
         with ThorClient(self._params, self._runtime_dir) as other, ThreadPoolExecutor(1) as thread:
             theirs = thread.submit(lambda: [other.survey(name) for name in missing[1::2]])
@@ -95,7 +98,7 @@ class ThorClient:
                 self.survey(name)
             theirs.result()
 
-    # -- life of the simulator -------------------------------------------------------------------------------------
+    # -- life of the simulator --------------------------------------------------------------------
 
     def _twice(self, spec: SceneSpec, draw: bool) -> Scene:
         try:
@@ -108,7 +111,11 @@ class ThorClient:
             return self._realise(spec, draw)
 
     def _enter(self, floor_plan: str, fov_deg: float, fresh: bool = False) -> SafeController:
-        """The controller, in this floor plan with this field of view."""
+        """The controller, in this floor plan with this field of view.
+
+        Args:
+            fresh: whether everything must be as it is after Reset.
+        """
         settings = {
             "fieldOfView": fov_deg,
             "renderInstanceSegmentation": True,
@@ -116,28 +123,9 @@ class ThorClient:
             "snapToGrid": False,
         }
         if self._controller is None:
-            self._controller = make_controller(
-                self._backend,
-                self._runtime_dir,
-                self._params.action_timeout_s,
-                width=self._params.width_px,
-                height=self._params.height_px,
-                quality=quality_name(self._params.quality),
-                scene=floor_plan,
-                **settings,
-            )
+            self._controller = self._started(floor_plan, settings)
         elif fresh or fov_deg != self._fov_deg or self._controller.scene != f"{floor_plan}_physics":
-            try:
-                with self._controller.watchdog(self._backend.start_timeout_s):
-                    self._controller.reset(floor_plan, **settings)
-            except ValueError as error:
-                raise RefusedAction(
-                    f"floor plan {floor_plan!r} is not in this simulator ({str(error).split(chr(10))[1]})"
-                ) from None
-            except Exception as error:
-                raise SimulatorError(
-                    f"{floor_plan}: the simulator died during Reset ({error})"
-                ) from error
+            self._reset(self._controller, floor_plan, settings)
         else:
             return self._controller
         self._fov_deg, self._randomized = fov_deg, False
@@ -146,55 +134,61 @@ class ThorClient:
         self._objects = {}
         for entry in metadata["objects"]:
             if entry["pickupable"] and entry["objectOrientedBoundingBox"]:
-                self._objects.setdefault(_kind(entry), entry)
+                self._objects.setdefault(kind_of(entry), entry)
         return self._controller
 
-    # -- realising a spec ------------------------------------------------------------------------------------------
+    def _started(self, floor_plan: str, settings: dict[str, float]) -> SafeController:
+        """Another simulator. Raises: SimulatorError."""
+        return make_controller(
+            self._backend,
+            self._runtime_dir,
+            self._params.action_timeout_s,
+            width=self._params.width_px,
+            height=self._params.height_px,
+            quality=quality_name(self._params.quality),
+            scene=floor_plan,
+            **settings,
+        )
+
+    def _reset(
+        self, controller: SafeController, floor_plan: str, settings: dict[str, float]
+    ) -> None:
+        """Raises: RefusedAction if there is no such floor plan, SimulatorError if it dies."""
+        try:
+            with controller.watchdog(self._backend.start_timeout_s):
+                controller.reset(floor_plan, **settings)
+        except ValueError as error:
+            reason = str(error).split("\n")[1]
+            raise RefusedAction(
+                f"floor plan {floor_plan!r} is not in this simulator ({reason})"
+            ) from None
+        except Exception as error:
+            raise SimulatorError(
+                f"{floor_plan}: the simulator died during Reset ({error})"
+            ) from error
+
+    # -- realising a spec -------------------------------------------------------------------------
 
     def _realise(self, spec: SceneSpec, draw: bool) -> Scene:
         wants_random = bool(spec.light_seed or spec.material_seed)
-        controller = self._enter(
-            spec.floor_plan, spec.viewpoint.fov_deg, fresh=self._randomized and not wants_random
-        )
+        fresh = self._randomized and not wants_random
+        controller = self._enter(spec.floor_plan, spec.viewpoint.fov_deg, fresh)
         if wants_random:
             self._randomize(controller, spec)
-        names = [
-            self._objects[p.kind]["name"] if p.kind in self._objects else _missing(p.kind, spec)
-            for p in spec.placements
-        ]
+        names = [self._entry(placement.kind, spec)["name"] for placement in spec.placements]
         poses = [self._pose(placement) for placement in spec.placements]
         controller.act("SetObjectPoses", objectPoses=poses, placeStationary=True, renderImage=False)
-        view = spec.viewpoint
-        event = controller.act(
-            "TeleportFull",
-            x=view.x,
-            y=self._agent_y,
-            z=view.z,
-            rotation={"x": 0, "y": view.yaw_deg, "z": 0},
-            horizon=view.horizon_deg,
-            standing=view.standing,
-            forceAction=True,
-            renderImage=draw,
-        )
-        metadata = event.metadata
-        by_name = {entry["name"]: entry for entry in metadata["objects"]}
+        event = self._look(controller, spec, draw)
+        by_name = {entry["name"]: entry for entry in event.metadata["objects"]}
         objects = tuple(
-            _scene_object(by_name[name], placement.kind, event if draw else None)
+            scene_object(by_name[name], placement.kind, event if draw else None)
             for name, placement in zip(names, spec.placements)
-        )
-        eye = metadata["cameraPosition"]
-        agent = metadata["agent"]
-        camera = Camera(
-            (eye["x"], eye["y"], eye["z"]),
-            agent["rotation"]["y"],
-            agent["cameraHorizon"],
-            metadata["fov"],
         )
         image = None
         if draw:
             image = np.ascontiguousarray(event.frame)
             image.setflags(write=False)
-        return Scene(spec, camera, objects, image, self.label)
+        return Scene(spec, camera_of(event), objects, image, self.label)
 
     def _randomize(self, controller: SafeController, spec: SceneSpec) -> None:
         self._randomized = True
@@ -206,137 +200,49 @@ class ThorClient:
                 controller.act("SetRandomSeed", seed=seed, renderImage=False)
                 controller.act(action, renderImage=False)
 
-    def _pose(self, placement: Placement) -> dict[str, Any]:
-        """Pivots are arbitrary in AI2-THOR: the offset from the pivot to the bottom of the box is measured on the
-        object as the floor plan has it, then turned with the placement."""
+    def _entry(self, kind: Kind, spec: SceneSpec) -> ObjectEntry:
+        """The object of that kind. Raises: RefusedAction if the floor plan has none."""
+        if kind not in self._objects:
+            raise RefusedAction(
+                f"{spec.floor_plan} has no {kind.color} {kind.type}; "
+                "choose from the kinds of its survey"
+            )
+        return self._objects[kind]
+
+    def _pose(self, placement: Placement) -> dict[str, object]:
+        """An entry of `objectPoses`.
+
+        Pivots are arbitrary in AI2-THOR: the offset from the pivot to the bottom of the box is
+        measured on the object as the floor plan has it, then turned with the placement.
+        """
         entry = self._objects[placement.kind]
-        box = _upright_box(entry)
-        pivot = _xyz(entry["position"])
+        box = upright_box(entry)
         bottom = np.array(box.center) - np.array([0, box.size[1] / 2, 0])
-        offset = _turned(pivot - bottom, placement.yaw_deg - entry["rotation"]["y"])
-        x, y, z = np.array(placement.position) + offset
+        turn_deg = placement.yaw_deg - entry["rotation"]["y"]
+        x, y, z = placement.position + _turned(xyz(entry["position"]) - bottom, turn_deg)
         return {
             "objectName": entry["name"],
             "position": {"x": float(x), "y": float(y), "z": float(z)},
             "rotation": {"x": 0.0, "y": placement.yaw_deg, "z": 0.0},
         }
 
-    # -- surveying -------------------------------------------------------------------------------------------------
-
-    def _survey(self, floor_plan: str) -> RoomSurvey:
-        controller = self._enter(floor_plan, self._fov_deg or 60.0, fresh=True)
-        kinds = {kind: _upright_box(entry).size for kind, entry in self._objects.items()}
-        event = controller.act(
-            "SetObjectPoses", objectPoses=[], placeStationary=True, renderImage=False
+    def _look(self, controller: SafeController, spec: SceneSpec, draw: bool) -> Event:
+        """Put the agent where the spec wants it; the answer has the picture."""
+        view = spec.viewpoint
+        return controller.act(
+            "TeleportFull",
+            x=view.x,
+            y=self._agent_y,
+            z=view.z,
+            rotation={"x": 0, "y": view.yaw_deg, "z": 0},
+            horizon=view.horizon_deg,
+            standing=view.standing,
+            forceAction=True,
+            renderImage=draw,
         )
-        entries = [e for e in event.metadata["objects"] if not e["pickupable"]]
-        surfaces = []
-        for entry in entries:
-            if not entry["receptacle"]:
-                continue
-            try:
-                event = controller.act(
-                    "GetSpawnCoordinatesAboveReceptacle",
-                    objectId=entry["objectId"],
-                    anywhere=True,
-                    renderImage=False,
-                )
-            except RefusedAction:
-                continue  # a receptacle without room on it
-            points = np.array([_xyz(p) for p in event.metadata["actionReturn"]]).reshape(-1, 3)
-            if len(points):
-                surfaces.append(Surface(entry["objectId"], entry["objectType"], points))
-        standpoints = controller.act("GetReachablePositions", renderImage=False).metadata[
-            "actionReturn"
-        ]
-        furniture = _outermost([_aligned_box(e) for e in entries if e["objectType"] != "Floor"])
-        bounds = np.array(event.metadata["sceneBounds"]["cornerPoints"])
-        eyes = self._eye_heights(controller)
-        return RoomSurvey(
-            floor_plan,
-            tuple(map(float, bounds.min(axis=0))),
-            tuple(map(float, bounds.max(axis=0))),
-            tuple(surfaces),
-            np.array([(p["x"], p["z"]) for p in standpoints]).reshape(-1, 2),
-            furniture,
-            kinds,
-            eyes,
-        )
-
-    def _eye_heights(self, controller: SafeController) -> tuple[float, float]:
-        agent = controller.last_event.metadata["agent"]["position"]
-        heights = []
-        for standing in (True, False):
-            event = controller.act(
-                "TeleportFull",
-                **agent,
-                rotation={"x": 0, "y": 0, "z": 0},
-                horizon=0.0,
-                standing=standing,
-                forceAction=True,
-                renderImage=False,
-            )
-            heights.append(float(event.metadata["cameraPosition"]["y"]))
-        return heights[0], heights[1]
-
-
-def _xyz(position: dict[str, float]) -> np.ndarray:
-    return np.array([position["x"], position["y"], position["z"]])
 
 
 def _turned(offset: np.ndarray, yaw_deg: float) -> np.ndarray:
+    """A vector (3,) turned about +y, clockwise seen from above."""
     right, ahead = heading_axes(yaw_deg)
     return offset[0] * right + np.array([0, offset[1], 0]) + offset[2] * ahead
-
-
-def _kind(entry: dict[str, Any]) -> Kind:
-    """Type from AI2-THOR's objectType; colour from the name where it holds one ("Mug_Red_1")."""
-    color = next((word for word in entry["name"].lower().split("_") if word in COLORS), "")
-    return Kind(entry["objectType"], color)
-
-
-def _missing(kind: Kind, spec: SceneSpec) -> str:
-    raise RefusedAction(
-        f"{spec.floor_plan} has no {kind.color} {kind.type}; choose from the kinds of its survey"
-    )
-
-
-def _upright_box(entry: dict[str, Any]) -> Box:
-    """The oriented box, as an upright box with the object's yaw."""
-    corners = np.array(entry["objectOrientedBoundingBox"]["cornerPoints"])
-    center, yaw = corners.mean(axis=0), entry["rotation"]["y"]
-    right, ahead = heading_axes(yaw)
-    size = (np.ptp(corners @ right), np.ptp(corners[:, 1]), np.ptp(corners @ ahead))
-    return Box(tuple(map(float, center)), tuple(map(float, size)), float(yaw))
-
-
-def _aligned_box(entry: dict[str, Any]) -> Box:
-    box = entry["axisAlignedBoundingBox"]
-    return Box(tuple(map(float, _xyz(box["center"]))), tuple(map(float, _xyz(box["size"]))))
-
-
-def _outermost(boxes: Sequence[Box], beyond_m: float = 0.02) -> tuple[Box, ...]:
-    """Without those that another holds, but for a handle: drawers and doors add nothing to the outline of their piece."""
-    center, half = (
-        np.array([b.center for b in boxes]).reshape(-1, 3),
-        np.array([b.size for b in boxes]).reshape(-1, 3) / 2,
-    )
-    low, high = center - half, center + half
-    inside = np.all((low[:, None] >= low - beyond_m) & (high[:, None] <= high + beyond_m), axis=2)
-    volume = np.prod(half, axis=1)
-    held = (inside & (volume[:, None] < volume)).any(axis=1)
-    return tuple(box for box, is_held in zip(boxes, held) if not is_held)
-
-
-def _scene_object(entry: dict[str, Any], kind: Kind, event: Any | None) -> SceneObject:
-    visible_px, box_px = 0, None
-    if event is not None and entry["objectId"] in event.instance_masks:
-        mask = event.instance_masks[entry["objectId"]]
-        rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-        visible_px = int(mask.sum())
-        box_px = (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
-    parents = entry["parentReceptacles"] or []
-    parent = parents[0].split("|")[0] if parents else ""
-    return SceneObject(
-        entry["objectId"], entry["name"], kind, _upright_box(entry), visible_px, box_px, parent
-    )

@@ -1,8 +1,10 @@
 """A Controller that cannot hang, does not touch the user's files, and never fails in silence.
 
 It is ai2thor's own Controller with three things put right:
-- its base directory is ours, so that `prune_releases` cannot delete the user's Unity builds, and its log lies with the run;
-- a watchdog kills the simulator when an action takes too long (the client's own time-out spins on a dead process);
+- its base directory is ours, so that `prune_releases` cannot delete the user's Unity builds, and
+  its log lies with the run;
+- a watchdog kills the simulator when an action takes too long (the client's own time-out spins on a
+  dead process);
 - a refused action is a SimulatorError that names scene, action and reason.
 """
 
@@ -16,9 +18,9 @@ import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from ai2thor.controller import Controller
+from ai2thor.server import Event
 
 from rls3.errors import SimulatorError
 from rls3.thor.backend import Backend
@@ -37,7 +39,7 @@ def deaf_to_interrupts() -> Iterator[None]:
 
 
 def make_controller(
-    backend: Backend, runtime_dir: Path, timeout_s: float, **arguments: Any
+    backend: Backend, runtime_dir: Path, timeout_s: float, **arguments: object
 ) -> "SafeController":
     """Start a simulator. Raises: SimulatorError if it does not come up."""
     controller = SafeController.__new__(SafeController)
@@ -57,8 +59,9 @@ def make_controller(
             )
     except Exception as error:
         controller.kill()
+        reason = _last_words(log, said_before) or _first_line(error)
         raise SimulatorError(
-            f"the simulator ({backend.label}) did not start ({_last_words(log, said_before) or _first_line(error)}); run `rls3 doctor`"
+            f"the simulator ({backend.label}) did not start ({reason}); run `rls3 doctor`"
         ) from error
     return controller
 
@@ -75,18 +78,20 @@ class SafeController(Controller):
     def base_dir(self) -> str:
         return str(self.isolated_dir)
 
-    def start(self, *arguments: Any, **named: Any) -> Any:
-        self.server_start_timeout = (
-            None  # a read with a time-out spins on a dead process; the watchdog has the time
-        )
+    def start(self, *arguments: object, **named: object) -> object:
+        # a read with a time-out spins on a dead process; the watchdog has the time
+        self.server_start_timeout = None
         return super().start(*arguments, **named)
 
-    def _start_unity_thread(self, *arguments: Any, **named: Any) -> Any:
+    def _start_unity_thread(self, *arguments: object, **named: object) -> object:
         with deaf_to_interrupts():
             return super()._start_unity_thread(*arguments, **named)
 
-    def act(self, action: str, **arguments: Any) -> Any:
-        """Step, with everything that is not success raised. Raises: SimulatorError."""
+    def act(self, action: str, **arguments: object) -> Event:
+        """Step, with everything that is not success raised.
+
+        Raises: RefusedAction if the simulator says no, SimulatorError if it died or was killed.
+        """
         try:
             with self.watchdog(self.timeout_s):
                 event = self.step(action=action, **arguments)
@@ -143,10 +148,11 @@ class RefusedAction(SimulatorError):
 
 
 class _Watchdog:
-    """Kills the simulator's process when the deadline has passed, and unblocks the client whenever the process is dead
-    while there is a deadline. One thread for the life of a controller: one for each action cost a third of a step without image.
+    """Kills the simulator's process when the deadline has passed.
 
-    A read ends by itself when the process dies; the opening of a pipe that it never came to open does not.
+    It also unblocks the client whenever the process is dead while there is a deadline: a read ends
+    by itself when the process dies, but not the opening of a pipe that it never came to open. One
+    thread for the life of a controller: one for each action cost a third of a step without image.
     """
 
     def __init__(self, controller: SafeController) -> None:
@@ -168,21 +174,18 @@ class _Watchdog:
 
     def _open_other_ends(self) -> None:
         for name, mode in (("server_pipe_path", os.O_WRONLY), ("client_pipe_path", os.O_RDONLY)):
-            with contextlib.suppress(
-                OSError, TypeError
-            ):  # WSGI has no pipes; nobody may be waiting
-                os.close(
-                    os.open(getattr(self._controller.server, name, None), mode | os.O_NONBLOCK)
-                )
+            path = getattr(self._controller.server, name, None)  # WSGI has no pipes
+            with contextlib.suppress(OSError, TypeError):  # nobody may be waiting
+                os.close(os.open(path, mode | os.O_NONBLOCK))
 
 
 def _last_words(log: Path, start: int) -> str:
-    """The log's last line after `start` bytes; ai2thor's own message only points to where Unity would have said it."""
-    lines = (
-        log.read_bytes()[start:].decode(errors="replace").strip().splitlines()
-        if log.is_file()
-        else []
-    )
+    """The log's last line after `start` bytes.
+
+    ai2thor's own message only points to where Unity would have said it.
+    """
+    text = log.read_bytes()[start:].decode(errors="replace") if log.is_file() else ""
+    lines = text.strip().splitlines()
     return lines[-1][:160] if lines else ""
 
 

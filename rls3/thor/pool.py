@@ -1,6 +1,8 @@
-"""Rendering over several simulator processes. Results come in the order of the specs, whoever drew them."""
+"""Rendering over several simulator processes.
 
-import logging
+Results come in the order of the specs, whoever drew them.
+"""
+
 import multiprocessing as mp
 import os
 import queue
@@ -10,13 +12,18 @@ from pathlib import Path
 from rls3.errors import SimulatorError
 from rls3.params import SimulatorParams
 from rls3.scene.records import RenderFailure, Scene, SceneSpec
-from rls3.thor.controller import deaf_to_interrupts
+from rls3.thor.backend import make_backend
+from rls3.thor.client import ThorClient
+from rls3.thor.controller import RefusedAction, deaf_to_interrupts
 
-logger = logging.getLogger(__name__)
+_PATIENCE_S = 2.0  # between looks at whether the other side is still alive
 
 
 class RenderPool:
-    """Worker processes, each with a simulator of its own, started when first needed and kept. A context manager."""
+    """Worker processes, each with a simulator of its own; implements `scene.records.Renderer`.
+
+    They are started when first needed and kept. A context manager.
+    """
 
     def __init__(self, params: SimulatorParams, runtime_dir: Path) -> None:
         self._params, self._runtime_dir = params, runtime_dir
@@ -49,6 +56,7 @@ class RenderPool:
     def _start(self) -> None:
         if self._workers and all(worker.is_alive() for worker in self._workers):
             return
+        make_backend(self._params)  # raises here what a worker could only die of
         self.close()
         self._jobs, self._results = self._context.Queue(), self._context.Queue()
         for i in range(self._params.workers):
@@ -80,7 +88,7 @@ class RenderPool:
         done: dict[int, Scene | RenderFailure] = {}
         while len(done) < len(specs):
             try:
-                index, result = self._results.get(timeout=2.0)
+                index, result = self._results.get(timeout=_PATIENCE_S)
             except queue.Empty:
                 if not all(worker.is_alive() for worker in self._workers):
                     self.close()
@@ -101,25 +109,28 @@ def _work(
     params: SimulatorParams, runtime_dir: Path, jobs: mp.Queue, results: mp.Queue, parent: int
 ) -> None:
     """A worker's loop: JSON spec in, Scene or reason out. Ends with its parent."""
-    from rls3.thor.client import ThorClient
-    from rls3.thor.controller import RefusedAction
-
     with ThorClient(params, runtime_dir) as client:
         while os.getppid() == parent:
             try:
-                job = jobs.get(timeout=2.0)
+                job = jobs.get(timeout=_PATIENCE_S)
             except queue.Empty:
                 continue
             if job is None:
                 return
             index, text = job
-            spec = SceneSpec.from_json(text)
-            try:
-                results.put((index, client.render(spec)))
-            except RefusedAction as error:
-                results.put((index, RenderFailure(spec, str(error))))
-            except SimulatorError as error:
-                if client.process_id is None:  # not even a fresh one starts
-                    results.put((index, SimulatorError(str(error))))
-                    return
-                results.put((index, RenderFailure(spec, str(error))))
+            result = _result(client, SceneSpec.from_json(text))
+            results.put((index, result))
+            if isinstance(result, SimulatorError):
+                return
+
+
+def _result(client: ThorClient, spec: SceneSpec) -> Scene | RenderFailure | SimulatorError:
+    """An error is returned if not even a fresh simulator starts."""
+    try:
+        return client.render(spec)
+    except RefusedAction as error:
+        return RenderFailure(spec, str(error))
+    except SimulatorError as error:
+        if client.process_id is None:
+            return SimulatorError(str(error))
+        return RenderFailure(spec, str(error))

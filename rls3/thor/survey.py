@@ -1,21 +1,24 @@
 """RoomSurvey as a file: a floor plan is surveyed once per simulator, then read."""
 
 import json
-import os
 import re
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
+from rls3.errors import DataError
+from rls3.files import read_errors, write_text
 from rls3.scene.records import Box, Kind, RoomSurvey, Surface
 
 
 def survey_path(folder: Path, label: str, floor_plan: str) -> Path:
+    """Below the runtime folder; label: of the simulator that was asked."""
     return folder / "surveys" / re.sub(r"[^A-Za-z0-9.]+", "-", label) / f"{floor_plan}.json"
 
 
 def save_survey(survey: RoomSurvey, path: Path) -> None:
+    """Raises: StorageError."""
     raw = {
         "floor_plan": survey.floor_plan,
         "minimum": survey.minimum,
@@ -29,27 +32,26 @@ def save_survey(survey: RoomSurvey, path: Path) -> None:
         "kinds": [[kind.type, kind.color, size] for kind, size in survey.kinds.items()],
         "eye_heights": survey.eye_heights,
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    temporary.write_text(json.dumps(raw))
-    temporary.replace(path)
+    write_text(path, json.dumps(raw))
 
 
 def load_survey(path: Path) -> RoomSurvey | None:
     """None if there is none, or none that can be read (it is then made again)."""
     try:
-        raw = json.loads(path.read_text())
-        return RoomSurvey(
-            raw["floor_plan"],
-            tuple(raw["minimum"]),
-            tuple(raw["maximum"]),
-            tuple(Surface(s["id"], s["type"], np.array(s["points"])) for s in raw["surfaces"]),
-            np.array(raw["standpoints"]),
-            tuple(
-                Box(tuple(b["center"]), tuple(b["size"]), b["yaw_deg"]) for b in raw["furniture"]
-            ),
-            {Kind(type_, color): tuple(size) for type_, color, size in raw["kinds"]},
-            tuple(raw["eye_heights"]),
-        )
-    except (FileNotFoundError, ValueError, KeyError):
+        with read_errors(path):
+            raw = json.loads(path.read_text())
+            return RoomSurvey(
+                raw["floor_plan"],
+                tuple(raw["minimum"]),
+                tuple(raw["maximum"]),
+                tuple(Surface(s["id"], s["type"], np.array(s["points"])) for s in raw["surfaces"]),
+                np.array(raw["standpoints"]),
+                tuple(
+                    Box(tuple(b["center"]), tuple(b["size"]), b["yaw_deg"])
+                    for b in raw["furniture"]
+                ),
+                {Kind(type_, color): tuple(size) for type_, color, size in raw["kinds"]},
+                tuple(raw["eye_heights"]),
+            )
+    except DataError:
         return None

@@ -1,6 +1,10 @@
-"""The same tests on either simulator: `pytest tests/conformance --backend unity` on a machine that has the build."""
+"""The same tests on either simulator.
+
+`pytest tests/conformance --backend unity` on a machine that has the build.
+"""
 
 import pytest
+from ai2thor.controller import Controller
 
 from rls3.thor.backend import embedded_command, make_backend
 from tests.conftest import make_params
@@ -18,8 +22,6 @@ def pytest_addoption(parser):
 @pytest.fixture(scope="session")
 def start(request, tmp_path_factory):
     """`start(scene=..., ...)`: a plain ai2thor Controller; all are stopped at the end."""
-    from ai2thor.controller import Controller
-
     patch = pytest.MonkeyPatch()
     patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))  # ai2thor writes there
     params = make_params(

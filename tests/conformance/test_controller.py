@@ -5,6 +5,7 @@ import json
 import jsonschema
 import numpy as np
 import pytest
+from ai2thor.wsgi_server import WsgiServer
 
 from tests.conftest import ROOT
 
@@ -20,7 +21,7 @@ def objects(event, **where):
 
 
 def project(points, event):
-    """World points (N, 3) to pixels (N, 2) and distances ahead (N,), by a pinhole model of our own."""
+    """World points (N, 3) to pixels (N, 2) and distances ahead (N,), by a pinhole of our own."""
     agent, eye = event.metadata["agent"], event.metadata["cameraPosition"]
     yaw, pitch = np.radians([agent["rotation"]["y"], agent["cameraHorizon"]])
     offset = np.asarray(points) - [eye["x"], eye["y"], eye["z"]]
@@ -453,8 +454,6 @@ def test_two_agents(start):
 
 
 def test_the_wsgi_server_gives_the_same(start, controller):
-    from ai2thor.wsgi_server import WsgiServer
-
     other = start(
         server_class=WsgiServer,
         scene="FloorPlan301",
@@ -557,7 +556,7 @@ def test_what_is_dropped_on_another_does_not_pass_through_it(controller):
 
 def test_what_lies_about_is_moved_by_what_falls_on_it_unless_it_was_put_to_stay(controller):
     def fallen(stationary):
-        """A ball falls on that part of a book which juts out over a table: how far down the book goes."""
+        """How far down a book goes when a ball falls on the part that juts out over a table."""
         event = controller.reset("FloorPlan301")
         ball, book = _by_type(event, "BasketBall")[0], _by_type(event, "Book")[0]
         table = np.array(_by_type(event, "Dresser")[0]["axisAlignedBoundingBox"]["cornerPoints"])

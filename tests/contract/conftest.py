@@ -4,14 +4,13 @@ import os
 import sys
 
 import pytest
+from ai2thor.controller import Controller
 
 
 @pytest.fixture(scope="module")
 def controller(tmp_path_factory):
     home, before = tmp_path_factory.mktemp("home"), os.environ.get("HOME")
     os.environ["HOME"] = str(home)
-    from ai2thor.controller import Controller
-
     made = Controller(
         local_executable_path=f"{sys.executable} -m embedded_thor",
         x_display=":0",

@@ -32,7 +32,10 @@ def _wall(room: str, a: tuple[float, float], b: tuple[float, float]) -> dict[str
 
 
 def small_house(door: bool = True) -> dict[str, Any]:
-    """Two rooms of 4 x 4 m side by side: 2 (x 0..4) and 3 (x 4..8); a doorway between them at z 1.5..2.5."""
+    """Two rooms of 4 x 4 m side by side: 2 (x 0..4) and 3 (x 4..8).
+
+    door: whether there is a doorway between them, at z 1.5..2.5.
+    """
     walls, rooms = [], []
     for room, x in (("2", 0.0), ("3", 4.0)):
         corners = [(x, 0.0), (x, 4.0), (x + 4.0, 4.0), (x + 4.0, 0.0)]

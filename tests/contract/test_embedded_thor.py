@@ -277,9 +277,11 @@ def test_light_and_materials_follow_the_seed(controller):
 
 def test_it_ends_when_its_client_goes():
     code = (
-        "import os,sys,tempfile; os.environ['HOME']=tempfile.mkdtemp()\nfrom ai2thor.controller import Controller\n"
-        "c=Controller(local_executable_path=f'{sys.executable} -m embedded_thor',x_display=':0',width=64,height=64,scene='FloorPlan1')\n"
-        "print(c.server.unity_proc.pid,flush=True); os.kill(os.getpid(),9)"
+        "import os, sys, tempfile; os.environ['HOME'] = tempfile.mkdtemp()\n"
+        "from ai2thor.controller import Controller\n"
+        "command = f'{sys.executable} -m embedded_thor'\n"
+        "c = Controller(local_executable_path=command, x_display=':0', width=64, height=64)\n"
+        "print(c.server.unity_proc.pid, flush=True); os.kill(os.getpid(), 9)"
     )
     child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     pid = int(child.stdout)

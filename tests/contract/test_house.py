@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from embedded_thor.house import house_room
+from embedded_thor.procthor import house_room
 from tests.contract.houses import small_house
 
 

@@ -1,9 +1,13 @@
-"""The client over the real Controller and the embedded executable: exact placement, recovery, order, no traces."""
+"""The client over the real Controller and the embedded executable.
+
+Exact placement, recovery, order, no traces.
+"""
 
 import os
 import signal
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,10 +16,11 @@ from rls3.errors import SimulatorError
 from rls3.placing.solver import ANY_CELL, Goal, solve, spots_of
 from rls3.placing.validity import problems
 from rls3.scene.geometry import box_corners, project
-from rls3.scene.records import Box, Kind, Placement, SceneSpec, Viewpoint
-from rls3.thor.client import ThorClient, _outermost
+from rls3.scene.records import Box, Kind, Placement, RenderFailure, SceneSpec, Viewpoint
+from rls3.thor.client import ThorClient
 from rls3.thor.controller import RefusedAction
-from rls3.thor.pool import RenderFailure, RenderPool
+from rls3.thor.pool import RenderPool
+from rls3.thor.surveying import outermost
 from tests.conftest import make_params
 
 pytestmark = pytest.mark.xdist_group("simulator")
@@ -118,8 +123,6 @@ def test_a_refused_wish_names_scene_and_reason(client):
 
 
 def test_light_is_part_of_the_spec_and_leaves_no_trace(client):
-    from dataclasses import replace
-
     (spec,) = specs_of(client, 1)
     plain, lit = client.render(spec), client.render(replace(spec, light_seed=5, material_seed=6))
     assert not np.array_equal(plain.image, lit.image)
@@ -173,13 +176,13 @@ def test_nothing_is_written_to_the_users_home(tmp_path, monkeypatch):
 
 def test_doors_and_drawers_add_nothing_to_a_survey(client):
     survey = client.survey("FloorPlan301")
-    assert not _outermost([])
+    assert not outermost([])
     boxes = [
         Box((0, 0.5, 0), (1, 1, 0.5)),
         Box((0, 0.3, 0.25), (0.9, 0.2, 0.02)),
         Box((0, 1.4, 0), (0.5, 0.1, 0.2)),
     ]
-    assert _outermost(boxes) == (boxes[0], boxes[2])
+    assert outermost(boxes) == (boxes[0], boxes[2])
     assert len(survey.furniture) == len(set(survey.furniture)) == 11, (
         "its pieces of furniture, whatever can be opened on them"
     )

@@ -1,9 +1,27 @@
-"""Shapes of what lies about in the other rooms. Metres; the material "color" is the instance's own."""
+"""Shapes of what lies about in living rooms and bedrooms.
+
+Metres; the material "color" is the instance's own.
+"""
 
 import numpy as np
 
-from embedded_thor.content import Leaf, Mesh, Opening, Surface
-from embedded_thor.shapes import ball, box, lathe, merged, mesh, tube
+from embedded_thor.records import Leaf, Mesh, Opening, Surface
+from embedded_thor.things.meshes import ball, box, lathe, merged, mesh, tube
+
+
+def _laid(turned: Mesh, height: float) -> Mesh:
+    """A lathed mesh turned about x, so that it lies along z, its axis at a height."""
+
+    def turn(a: np.ndarray) -> np.ndarray:
+        return a[:, [0, 2, 1]] * np.array([1.0, 1.0, -1.0])
+
+    return Mesh(
+        turn(turned.vertices) + np.array([0, height, 0]),
+        turned.faces,
+        turn(turned.normals),
+        turned.uv,
+        turned.material,
+    )
 
 
 def book() -> list[Mesh]:
@@ -38,31 +56,17 @@ def candle() -> list[Mesh]:
 
 
 def alarm_clock() -> list[Mesh]:
-    # A drum lying on its side: the lathe turns about y, so swap y and z afterwards.
-    def upright(m: Mesh) -> Mesh:
-        def swap(a: np.ndarray) -> np.ndarray:
-            return a[:, [0, 2, 1]] * np.array([1.0, 1.0, -1.0])
-
-        return Mesh(
-            swap(m.vertices) + np.array([0, 0.088, 0]), m.faces, swap(m.normals), m.uv, m.material
-        )
-
-    drum = upright(
-        lathe(
-            [
-                (0, -0.03),
-                (0.068, -0.03),
-                (0.072, -0.022),
-                (0.072, 0.022),
-                (0.068, 0.03),
-                (0.060, 0.03),
-                (0.058, 0.024),
-            ],
-            "color",
-            22,
-        )
-    )
-    face = upright(lathe([(0.058, -0.034), (0, -0.034)][::-1], "paper", 22))
+    body = [
+        (0, -0.03),
+        (0.068, -0.03),
+        (0.072, -0.022),
+        (0.072, 0.022),
+        (0.068, 0.03),
+        (0.060, 0.03),
+        (0.058, 0.024),
+    ]
+    drum = _laid(lathe(body, "color", 22), 0.088)
+    face = _laid(lathe([(0.058, -0.034), (0, -0.034)][::-1], "paper", 22), 0.088)
     hands = [
         box((0.006, 0.042, 0.004), (0, 0.105, 0.037), "dark"),
         box((0.03, 0.006, 0.004), (0.013, 0.088, 0.037), "dark"),
@@ -116,100 +120,11 @@ def box_opening() -> Opening:
 
 
 def basket_ball() -> list[Mesh]:
-    rings = [
-        tube(
-            [(0.1205 * np.cos(a), 0.12, 0.1205 * np.sin(a)) for a in np.linspace(0, 2 * np.pi, 25)],
-            0.003,
-            "dark",
-            5,
-        )
-    ]
-    rings.append(
-        tube(
-            [
-                (0.1205 * np.cos(a), 0.12 + 0.1205 * np.sin(a), 0)
-                for a in np.linspace(0, 2 * np.pi, 25)
-            ],
-            0.003,
-            "dark",
-            5,
-        )
-    )
+    around = np.linspace(0, 2 * np.pi, 25)
+    flat = [(0.1205 * np.cos(a), 0.12, 0.1205 * np.sin(a)) for a in around]
+    upright = [(0.1205 * np.cos(a), 0.12 + 0.1205 * np.sin(a), 0) for a in around]
+    rings = [tube(ring, 0.003, "dark", 5) for ring in (flat, upright)]
     return [ball((0.12, 0.12, 0.12), (0, 0.12, 0), "color", 12, 18), *rings]
-
-
-def soap_bottle() -> list[Mesh]:
-    body = [
-        (0, 0),
-        (0.036, 0),
-        (0.039, 0.006),
-        (0.039, 0.12),
-        (0.030, 0.138),
-        (0.012, 0.145),
-        (0.012, 0.158),
-        (0, 0.158),
-    ]
-    pump = [
-        tube([(0, 0.155, 0), (0, 0.185, 0), (0.02, 0.188, 0), (0.045, 0.182, 0)], 0.006, "dark", 6)
-    ]
-    return [lathe(body, "color", 18), *pump]
-
-
-def spray_bottle() -> list[Mesh]:
-    body = [
-        (0, 0),
-        (0.038, 0),
-        (0.042, 0.006),
-        (0.042, 0.13),
-        (0.022, 0.17),
-        (0.014, 0.20),
-        (0, 0.20),
-    ]
-    return [
-        lathe(body, "color", 18),
-        box((0.085, 0.028, 0.026), (0.012, 0.214, 0), "dark"),
-        box((0.012, 0.045, 0.014), (0.032, 0.182, 0), "dark"),
-    ]
-
-
-def soap_bar() -> list[Mesh]:
-    return [ball((0.045, 0.016, 0.030), (0, 0.016, 0), "soap", 8, 16)]
-
-
-def toilet_paper() -> list[Mesh]:
-    roll = [(0.022, 0), (0.054, 0), (0.056, 0.003), (0.056, 0.097), (0.054, 0.10), (0.022, 0.10)]
-    return [
-        lathe(roll, "paper", 22),
-        lathe([(0.0225, 0.101), (0.020, 0.101), (0.020, 0.001)][::-1], "cork", 16),
-    ]
-
-
-def plunger() -> list[Mesh]:
-    cup = [(0.05, 0), (0.072, 0), (0.070, 0.02), (0.045, 0.07), (0.018, 0.095), (0, 0.097)]
-    return [
-        lathe(cup, "rubber", 20),
-        tube([(0, 0.09, 0), (0, 0.3, 0), (0, 0.52, 0)], 0.011, "stick", 8),
-    ]
-
-
-def scrub_brush() -> list[Mesh]:
-    bristles = [(0, 0), (0.034, 0), (0.042, 0.03), (0.040, 0.075), (0, 0.085)]
-    return [
-        lathe(bristles, "paper", 14),
-        tube([(0, 0.08, 0), (0, 0.2, 0), (0, 0.38, 0)], 0.010, "color", 8),
-    ]
-
-
-def tissue_box() -> list[Mesh]:
-    tissue = [
-        ball((0.035, 0.030, 0.010), (x, 0.105, z), "paper", 5, 8)
-        for x, z in ((-0.012, 0.004), (0.014, -0.004))
-    ]
-    return [
-        box((0.22, 0.09, 0.115), (0, 0.045, 0), "color"),
-        box((0.12, 0.002, 0.045), (0, 0.091, 0), "dark"),
-        *tissue,
-    ]
 
 
 def pillow() -> list[Mesh]:
@@ -391,21 +306,6 @@ def boots() -> list[Mesh]:
     return meshes
 
 
-def _laid(turned: Mesh, height: float) -> Mesh:
-    """A lathed mesh turned about x, so that it lies along z, its axis at a height."""
-
-    def turn(a: np.ndarray) -> np.ndarray:
-        return a[:, [0, 2, 1]] * np.array([1.0, 1.0, -1.0])
-
-    return Mesh(
-        turn(turned.vertices) + np.array([0, height, 0]),
-        turned.faces,
-        turn(turned.normals),
-        turned.uv,
-        turned.material,
-    )
-
-
 def baseball_bat() -> list[Mesh]:
     barrel = [
         (0, 0),
@@ -445,32 +345,12 @@ def tennis_racket() -> list[Mesh]:
 
 
 def dumbbell() -> list[Mesh]:
+    disc = [(0, 0), (0.055, 0), (0.060, 0.006), (0.060, 0.05), (0.055, 0.056), (0, 0.056)]
     weights = [
-        _laid(
-            lathe(
-                [
-                    (0, y),
-                    (0.055, y),
-                    (0.060, y + 0.006),
-                    (0.060, y + 0.05),
-                    (0.055, y + 0.056),
-                    (0, y + 0.056),
-                ],
-                "color",
-                18,
-            ),
-            0.060,
-        )
+        _laid(lathe([(radius, y + height) for radius, height in disc], "color", 18), 0.060)
         for y in (-0.14, 0.084)
     ]
     return [
         *weights,
         _laid(lathe([(0, -0.09), (0.015, -0.09), (0.015, 0.09), (0, 0.09)], "metal", 12), 0.060),
-    ]
-
-
-def cloth() -> list[Mesh]:
-    return [
-        box((0.20, 0.010, 0.16), (0, 0.005, 0), "color"),
-        box((0.18, 0.010, 0.14), (0.004, 0.015, 0.004), "color"),
     ]

@@ -1,9 +1,12 @@
-"""Shapes of what stands in a kitchen: crockery, pots, cutlery, food. Metres; the material "color" is the instance's own."""
+"""Shapes of what stands in a kitchen: crockery, pots, cutlery, food.
+
+Metres; the material "color" is the instance's own.
+"""
 
 import numpy as np
 
-from embedded_thor.content import Leaf, Mesh, Opening, Vector3
-from embedded_thor.shapes import ball, box, lathe, merged, tube
+from embedded_thor.records import Leaf, Mesh, Opening, Vector3
+from embedded_thor.things.meshes import ball, box, lathe, merged, tube
 
 
 def arc(

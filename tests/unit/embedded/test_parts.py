@@ -3,14 +3,20 @@
 import numpy as np
 import pytest
 
-from embedded_thor import furniture as f
 from embedded_thor.actions import perform
-from embedded_thor.house import _as_high
+from embedded_thor.model import PARTS_GROUP, WHOLE_GROUP
+from embedded_thor.procthor.nearest import as_high
 from embedded_thor.render import View
 from embedded_thor.session import Session
-from embedded_thor.world import PARTS_GROUP, WHOLE_GROUP
+from embedded_thor.things import fixtures
+from embedded_thor.things import furniture as f
 
-PIECES = [f.counter(1.8), f.dresser("Dresser", 1.2, 0.45, 0.86, 4), f.sink_cabinet(1.2), f.stove()]
+PIECES = [
+    f.counter(1.8),
+    f.dresser("Dresser", 1.2, 0.45, 0.86, 4),
+    fixtures.sink_cabinet(1.2),
+    fixtures.stove(),
+]
 
 
 def _extent(meshes):
@@ -21,7 +27,7 @@ def _extent(meshes):
 @pytest.mark.parametrize("piece", PIECES, ids=lambda piece: piece.type)
 @pytest.mark.parametrize("height", [0.7, 1.0, 1.4])
 def test_carcass_and_shut_parts_fill_the_piece_however_it_is_stretched(piece, height):
-    piece = _as_high(piece, height * (piece.bottom + piece.size[1]))
+    piece = as_high(piece, height * (piece.bottom + piece.size[1]))
     assert piece.parts
     whole_low, whole_high = _extent(piece.meshes)
     for part in piece.parts:

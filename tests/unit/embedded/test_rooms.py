@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from embedded_thor.assets import COLORS, EVERYWHERE
 from embedded_thor.physics import settle
 from embedded_thor.rooms import room
+from embedded_thor.things.assets import EVERYWHERE
+from embedded_thor.things.materials import COLORS
 from embedded_thor.world import World
 
 

@@ -1,8 +1,11 @@
-"""Procedural textures: tileable, square, made from a seed, (N, N, 3) uint8. Each is a function of a base colour."""
+"""Procedural textures: tileable, square, made from a seed, (N, N, 3) uint8.
+
+Each is a function of a base colour.
+"""
 
 import numpy as np
 
-from embedded_thor.content import Vector3
+from embedded_thor.records import Vector3
 
 SIZE_PX = 128
 

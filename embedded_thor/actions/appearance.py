@@ -1,11 +1,10 @@
 """Cameras, light, materials."""
 
-from typing import Any
-
 from embedded_thor.actions.registry import Position, action, xyz
-from embedded_thor.metadata import vector
+from embedded_thor.listing import vector
+from embedded_thor.outcome import ActionFailed
 from embedded_thor.render import View
-from embedded_thor.session import ActionFailed, Session
+from embedded_thor.session import Session
 
 
 def _camera(position: Position, rotation: Position, fov: float) -> View:
@@ -44,10 +43,10 @@ def update_third_party_camera(
 @action
 def randomize_lighting(
     session: Session,
-    brightness: list[Any] | None = None,
+    brightness: list[object] | None = None,
     randomizeColor: bool = True,
-    hue: list[Any] | None = None,
-    saturation: list[Any] | None = None,
+    hue: list[object] | None = None,
+    saturation: list[object] | None = None,
     synchronized: bool = False,
 ) -> None:
     low, high = brightness or (0.5, 1.5)
@@ -61,7 +60,7 @@ def randomize_materials(
     useTrainMaterials: bool | None = None,
     useValMaterials: bool | None = None,
     useTestMaterials: bool | None = None,
-    inRoomTypes: list[Any] | None = None,
+    inRoomTypes: list[object] | None = None,
 ) -> None:
     session.world.randomize_materials(session.rng)
 

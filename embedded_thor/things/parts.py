@@ -1,14 +1,15 @@
-"""What moves on a piece of furniture: doors of cupboards, drawers, knobs; and the hollow body behind them.
+"""What moves on a piece of furniture: doors, drawers, knobs; and the hollow body behind them.
 
-Each part is an object of its own, as in iTHOR (Cabinet, Drawer, StoveKnob). Everything is given in the piece's frame.
+Each part is an object of its own, as in iTHOR (Cabinet, Drawer, StoveKnob). Everything is given in
+the piece's frame.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
 
-from embedded_thor.content import Furniture, Leaf, Mesh, Opening, Part, Surface, Switch, Vector3
-from embedded_thor.shapes import box, lathe, merged, scaled
+from embedded_thor.records import Furniture, Leaf, Mesh, Opening, Part, Surface, Switch, Vector3
+from embedded_thor.things.meshes import box, lathe, merged, scaled
 
 _BOARD_M = 0.018
 _DOOR_DEG = 110.0
@@ -22,16 +23,18 @@ def hollow(
     uprights: Sequence[float] = (),
     boards: Sequence[float] = (),
 ) -> list[Mesh]:
-    """A box of boards that is open to the front (+z): uprights at those x, boards at those y (of their upper faces)."""
+    """A box of boards that is open to the front (+z).
+
+    Args:
+        low, high: its corners. uprights: x of those inside. boards: y of their upper faces.
+    """
     (x0, y0, z0), (x1, y1, z1), t = low, high, _BOARD_M
+    h = t / 2  # boards end inside one another: with no corner in common, each is one to physics
 
     def panel(first: Vector3, last: Vector3) -> Mesh:
         first, last = np.array(first), np.array(last)
         return box(tuple(last - first), tuple((first + last) / 2), material)
 
-    h = (
-        t / 2
-    )  # boards end inside one another: with no corner in common, each is a piece of its own to physics
     return [
         panel((x0, y0, z0), (x0 + t, y1, z1)),
         panel((x1 - t, y0, z0), (x1, y1, z1)),
@@ -46,8 +49,12 @@ def hollow(
 def door(
     meshes: Sequence[Mesh], low: Vector3, high: Vector3, left: bool, boards: Sequence[float]
 ) -> Part:
-    """A Cabinet: the compartment from low to high, its boards (heights of their upper faces), and the door before it, which
-    turns about its left or right edge as one looks at it from behind (-x, +x)."""
+    """A Cabinet: a compartment, and the door before it.
+
+    Args:
+        low, high: corners of the compartment. boards: in it, heights of their upper faces.
+        left: whether the door turns about its left edge as one looks from behind (-x).
+    """
     origin, size = _origin(low, high), np.array(high) - low
     x, z = size[0] / 2 - BESIDE_M, size[2] / 2 - BESIDE_M
     levels = [y - low[1] for y in boards]
@@ -61,7 +68,11 @@ def door(
 
 
 def drawer(front: Sequence[Mesh], low: Vector3, high: Vector3, material: str) -> Part:
-    """A Drawer: its front, and a tray that fills the compartment from low to high and slides out by two thirds."""
+    """A Drawer: its front, and a tray that slides out by two thirds.
+
+    Args:
+        low, high: corners of the compartment that the tray fills.
+    """
     origin, size = _origin(low, high), np.array(high) - low
     width, depth, height, t = size[0] - 0.01, size[2], 0.6 * size[1], 0.01
     x, _, z = origin

@@ -1,4 +1,7 @@
-"""Mesh builders: boxes, lathed profiles, swept tubes. Faces are clockwise seen from outside (left-handed frame)."""
+"""Mesh builders: boxes, lathed profiles, swept tubes; and what is done with meshes.
+
+Faces are clockwise seen from outside (left-handed frame).
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -6,7 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from embedded_thor.content import Mesh, Opening, Part, Surface, Vector3
+from embedded_thor.records import Mesh, Opening, Part, Surface, Vector3
 
 _FACES_OF_BOX = (  # normal axis, sign, axes of u and v
     (0, 1, 2, 1),
@@ -19,9 +22,10 @@ _FACES_OF_BOX = (  # normal axis, sign, axes of u and v
 
 
 def _oriented(vertices: np.ndarray, faces: np.ndarray, normals: np.ndarray) -> np.ndarray:
-    """Turn each face so that its winding agrees with its vertices' normals (clockwise outside, left-handed frame)."""
+    """Turn each face so that its winding agrees with its vertices' normals."""
     a, b, c = (vertices[faces[:, i]] for i in range(3))
-    # In a left-handed frame a face that is clockwise seen from outside has cross(b - a, c - a) along the outer normal.
+    # In a left-handed frame a face that is clockwise seen from outside has cross(b - a, c - a)
+    # along the outer normal.
     wrong = (np.cross(b - a, c - a) * normals[faces].mean(axis=1)).sum(-1) < 0
     faces = faces.copy()
     faces[wrong] = faces[wrong][:, [0, 2, 1]]
@@ -59,35 +63,44 @@ def box(size: Vector3, center: Vector3, material: str) -> Mesh:
 
 
 def polygon(outline: np.ndarray, y: float, material: str, up: bool) -> Mesh:
-    """A flat polygon without holes, seen from above or from below. outline: (N, 2), x and z in metres."""
+    """A flat polygon without holes, seen from above or from below.
+
+    Args:
+        outline: (N, 2), x and z in metres; of one that crosses itself some stays open.
+    """
     points = np.asarray(outline, float)
-    nxt = np.roll(points, -1, axis=0)
+    vertices = np.column_stack([points[:, 0], np.full(len(points), y), points[:, 1]])
+    normals = np.tile([0.0, 1.0 if up else -1.0, 0.0], (len(points), 1))
+    return mesh(vertices, np.array(_triangles(points)), normals, points, material)
+
+
+def _triangles(points: np.ndarray) -> list[tuple[int, int, int]]:
+    """Of a polygon (N, 2), by cutting off one ear after the other."""
+    following = np.roll(points, -1, axis=0)
     order = list(range(len(points)))
-    if (points[:, 0] * nxt[:, 1] - nxt[:, 0] * points[:, 1]).sum() < 0:
+    if (points[:, 0] * following[:, 1] - following[:, 0] * points[:, 1]).sum() < 0:
         order.reverse()
 
     def turn(a: int, b: int, c: int) -> float:
         u, v = points[b] - points[a], points[c] - points[b]
         return float(u[0] * v[1] - u[1] * v[0])
 
-    faces = []
-    while len(order) > 3:  # cut off ears
-        for i in range(len(order)):
-            a, b, c = order[i - 1], order[i], order[(i + 1) % len(order)]
-            others = [k for k in order if k not in (a, b, c)]
-            if turn(a, b, c) >= 0 and not any(
-                turn(a, b, k) > 1e-9 and turn(b, c, k) > 1e-9 and turn(c, a, k) > 1e-9
-                for k in others
-            ):
-                faces.append((a, b, c))
-                del order[i]
-                break
-        else:
-            break  # it crosses itself: what is left stays open
-    faces.append(tuple(order[:3]))
-    vertices = np.column_stack([points[:, 0], np.full(len(points), y), points[:, 1]])
-    normals = np.tile([0.0, 1.0 if up else -1.0, 0.0], (len(points), 1))
-    return mesh(vertices, np.array(faces), normals, points, material)
+    def is_ear(a: int, b: int, c: int) -> bool:
+        others = (k for k in order if k not in (a, b, c))
+        return turn(a, b, c) >= 0 and not any(
+            turn(a, b, k) > 1e-9 and turn(b, c, k) > 1e-9 and turn(c, a, k) > 1e-9 for k in others
+        )
+
+    triangles = []
+    while len(order) > 3:
+        corners = ((order[i - 1], order[i], order[(i + 1) % len(order)]) for i in range(len(order)))
+        ear = next((three for three in corners if is_ear(*three)), None)
+        if ear is None:
+            break  # it crosses itself
+        triangles.append(ear)
+        order.remove(ear[1])
+    triangles.append(tuple(order[:3]))
+    return triangles
 
 
 def lathe(
@@ -96,56 +109,64 @@ def lathe(
     segments: int = 20,
     center: Vector3 = (0, 0, 0),
 ) -> Mesh:
-    """Turn a profile of (radius, height) points about the y axis; order it so that the outside is on its right-hand
-    side when walked upwards (bottom centre, outside up, rim, inside down). Corners sharper than 40 degrees stay sharp."""
+    """Turn a profile about the y axis. Corners sharper than 40 degrees stay sharp.
+
+    Args:
+        profile: points (radius, height), so ordered that the outside is on its right-hand side
+            when walked upwards (bottom centre, outside up, rim, inside down).
+    """
     points = np.asarray(profile, float)
-    tangents = np.diff(points, axis=0)
-    lengths = np.linalg.norm(tangents, axis=1)
-    points = points[np.concatenate([[True], lengths > 1e-9])]
-    tangents = np.diff(points, axis=0)
-    tangents /= np.linalg.norm(tangents, axis=1, keepdims=True)
-    edge_normals = np.stack(
-        [tangents[:, 1], -tangents[:, 0]], axis=1
-    )  # outwards: right of the walking direction
+    steps = np.linalg.norm(np.diff(points, axis=0), axis=1)
+    points = points[np.concatenate([[True], steps > 1e-9])]
+    edges = _edge_normals(points)
     angles = np.linspace(0, 2 * np.pi, segments + 1)
-    sin, cos = np.sin(angles), np.cos(angles)
-    vertices, normals, uv, faces, walked = [], [], [], [], 0.0
+    vertices, normals, uv, walked = [], [], [], 0.0
     for i, (start, end) in enumerate(pairwise(points)):
-        ends = []
-        for at, neighbour in ((start, i - 1), (end, i + 1)):
-            normal = edge_normals[i]
-            if (
-                0 <= neighbour < len(edge_normals)
-                and float(normal @ edge_normals[neighbour]) > 0.766
-            ):
-                normal = normal + edge_normals[neighbour]
-            ends.append((at, normal / np.linalg.norm(normal)))
         length = float(np.linalg.norm(end - start))
-        base = sum(len(v) for v in vertices)
-        for (radius, height), (n_radius, n_height) in ends:
-            vertices.append(
-                np.stack([radius * cos, np.full_like(cos, height), radius * sin], axis=1)
-            )
-            normals.append(
-                np.stack([n_radius * cos, np.full_like(cos, n_height), n_radius * sin], axis=1)
-            )
-        uv.append(np.stack([angles * max(start[0], end[0]), np.full_like(angles, walked)], axis=1))
-        uv.append(
-            np.stack(
-                [angles * max(start[0], end[0]), np.full_like(angles, walked + length)], axis=1
-            )
-        )
+        widest = max(start[0], end[0])
+        for point, neighbour, along in ((start, i - 1, walked), (end, i + 1, walked + length)):
+            vertices.append(_ring(point, angles))
+            normals.append(_ring(_corner_normal(edges, i, neighbour), angles))
+            uv.append(np.stack([angles * widest, np.full_like(angles, along)], axis=1))
         walked += length
-        low = base + np.arange(segments)
-        high = low + segments + 1
-        faces.append(np.stack([low, low + 1, high], axis=1))
-        faces.append(np.stack([low + 1, high + 1, high], axis=1))
+    bands = [_band(2 * i * (segments + 1), segments) for i in range(len(points) - 1)]
     return mesh(
         np.concatenate(vertices) + np.asarray(center, float),
-        np.concatenate(faces),
+        np.concatenate(bands),
         np.concatenate(normals),
         np.concatenate(uv),
         material,
+    )
+
+
+def _edge_normals(profile: np.ndarray) -> np.ndarray:
+    """(N - 1, 2) unit vectors outwards: to the right of the walking direction."""
+    tangents = np.diff(profile, axis=0)
+    tangents /= np.linalg.norm(tangents, axis=1, keepdims=True)
+    return np.stack([tangents[:, 1], -tangents[:, 0]], axis=1)
+
+
+def _corner_normal(edges: np.ndarray, own: int, neighbour: int) -> np.ndarray:
+    """Of an edge at its end: turned towards that of the neighbour unless the corner is sharp."""
+    normal = edges[own]
+    if 0 <= neighbour < len(edges) and float(normal @ edges[neighbour]) > 0.766:
+        normal = normal + edges[neighbour]
+    return normal / np.linalg.norm(normal)
+
+
+def _ring(point: np.ndarray, angles: np.ndarray) -> np.ndarray:
+    """A point or a direction (radius, height) at every angle about the y axis: (N, 3)."""
+    radius, height = point
+    sin, cos = np.sin(angles), np.cos(angles)
+    return np.stack([radius * cos, np.full_like(cos, height), radius * sin], axis=1)
+
+
+def _band(first: int, segments: int) -> np.ndarray:
+    """Faces between a ring of `segments` + 1 vertices, which begins at `first`, and the next."""
+    low = first + np.arange(segments)
+    high = low + segments + 1
+    return np.concatenate(
+        [np.stack([low, low + 1, high], axis=1), np.stack([low + 1, high + 1, high], axis=1)]
     )
 
 
@@ -156,16 +177,17 @@ def tube(
     sides: int = 8,
     across: Vector3 | None = None,
 ) -> Mesh:
-    """A round tube along a path (handles, spouts). across: a direction in which the path never runs, for rings."""
+    """A round tube along a path (handles, spouts).
+
+    Args:
+        across: a direction in which the path never runs, for rings.
+    """
     points = np.asarray(path, float)
     along = np.gradient(points, axis=0)
     along /= np.linalg.norm(along, axis=1, keepdims=True)
-    helper = (
-        np.array([0.0, 0.0, 1.0]) if np.abs(along[:, 2]).max() < 0.9 else np.array([1.0, 0.0, 0.0])
-    )
-    if across is not None:
-        helper = np.asarray(across, float)
-    first = np.cross(along, helper)
+    if across is None:
+        across = (0.0, 0.0, 1.0) if np.abs(along[:, 2]).max() < 0.9 else (1.0, 0.0, 0.0)
+    first = np.cross(along, np.asarray(across, float))
     first /= np.linalg.norm(first, axis=1, keepdims=True)
     second = np.cross(along, first)
     angles = np.linspace(0, 2 * np.pi, sides + 1)
@@ -173,17 +195,9 @@ def tube(
         first[:, None] * np.cos(angles)[None, :, None]
         + second[:, None] * np.sin(angles)[None, :, None]
     )
-    vertices = points[:, None] + radius * normals
-    ring = sides + 1
-    low = (np.arange(len(points) - 1)[:, None] * ring + np.arange(sides)[None]).ravel()
-    faces = np.concatenate(
-        [
-            np.stack([low, low + 1, low + ring], axis=1),
-            np.stack([low + 1, low + ring + 1, low + ring], axis=1),
-        ]
-    )
-    flat = vertices.reshape(-1, 3)
-    return mesh(flat, faces, normals.reshape(-1, 3), flat[:, :2], material)
+    vertices = (points[:, None] + radius * normals).reshape(-1, 3)
+    faces = _grid(len(points) - 1, sides)
+    return mesh(vertices, faces, normals.reshape(-1, 3), vertices[:, :2], material)
 
 
 def ball(
@@ -192,27 +206,26 @@ def ball(
     """An ellipsoid."""
     polar = np.linspace(-np.pi / 2, np.pi / 2, rings + 1)
     around = np.linspace(0, 2 * np.pi, segments + 1)
-    unit = np.stack(
-        [
-            np.outer(np.cos(polar), np.cos(around)),
-            np.outer(np.sin(polar), np.ones_like(around)),
-            np.outer(np.cos(polar), np.sin(around)),
-        ],
-        axis=-1,
-    ).reshape(-1, 3)
+    x, z = np.outer(np.cos(polar), np.cos(around)), np.outer(np.cos(polar), np.sin(around))
+    y = np.outer(np.sin(polar), np.ones_like(around))
+    unit = np.stack([x, y, z], axis=-1).reshape(-1, 3)
     scale = np.asarray(radii, float)
     normals = unit / scale
     normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+    vertices = unit * scale + np.asarray(center, float)
+    return mesh(vertices, _grid(rings, segments), normals, vertices[:, :2], material)
+
+
+def _grid(rings: int, segments: int) -> np.ndarray:
+    """Faces between `rings` + 1 rings of `segments` + 1 vertices each."""
     ring = segments + 1
     low = (np.arange(rings)[:, None] * ring + np.arange(segments)[None]).ravel()
-    faces = np.concatenate(
+    return np.concatenate(
         [
             np.stack([low, low + 1, low + ring], axis=1),
             np.stack([low + 1, low + ring + 1, low + ring], axis=1),
         ]
     )
-    vertices = unit * scale + np.asarray(center, float)
-    return mesh(vertices, faces, normals, vertices[:, :2], material)
 
 
 def merged(meshes: Sequence[Mesh]) -> tuple[Mesh, ...]:

@@ -1,10 +1,14 @@
-"""Records that describe what a room holds. THOR's frame: left-handed, +y up, metres; yaw clockwise from above."""
+"""Records that describe what a room holds.
+
+THOR's frame: left-handed, +y up, metres; yaw in degrees, clockwise seen from above.
+"""
 
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 Vector3 = tuple[float, float, float]
+AGENT_HEIGHT_M = 0.901  # of the agent's transform above the floor, whichever body it has
 
 
 @dataclass(frozen=True)
@@ -12,7 +16,7 @@ class Material:
     """How a surface looks.
 
     Attributes:
-        texture: name of a function in `materials.py`, or "" for plain colour.
+        texture: name of a function in `things/textures.py`, or "" for plain colour.
         metres_per_tile: size of one repetition of the texture; mesh uv are in metres.
         emission: 0..1, for panes of light.
     """
@@ -28,8 +32,12 @@ class Material:
 
 @dataclass(frozen=True)
 class Mesh:
-    """Triangles with one material. vertices (V, 3), faces (F, 3) clockwise seen from outside (left-handed frame),
-    normals (V, 3), uv (V, 2) in metres. All arrays float64 or int32."""
+    """Triangles with one material.
+
+    Attributes:
+        vertices, normals: (V, 3) float64. uv: (V, 2) float64, metres.
+        faces: (F, 3) int32, clockwise seen from outside (left-handed frame).
+    """
 
     vertices: np.ndarray
     faces: np.ndarray
@@ -55,8 +63,10 @@ class Leaf:
     """A lid, a door, a drawer: what turns or slides when its owner is opened.
 
     Attributes:
-        meshes: as it stands shut, in the owner's frame. hinge: a point of the axis that it turns about, or slides along.
-        angle_deg: by how much when open, about +axis as Unity counts (about +y: clockwise seen from above).
+        meshes: as it stands shut, in the owner's frame.
+        hinge: a point of the axis that it turns about, or slides along.
+        angle_deg: by how much when open, about +axis as Unity counts (about +y: clockwise seen
+            from above).
         slide_m: by how much when open, along +axis, if it does not turn.
     """
 
@@ -90,10 +100,10 @@ class Opening:
     """How something looks when it is not as its own meshes show it.
 
     Attributes:
-        body: what does not move. leaves: what does. inside: surfaces that things can stand on while it is open; of what
-            slides, as it is when shut.
-        at_first: the openness after Reset, which the owner's own meshes show. way: whether one can walk through it while
-            it is open.
+        body: what does not move. leaves: what does.
+        inside: surfaces that things can stand on while it is open; of what slides, as when shut.
+        at_first: the openness after Reset, which the owner's own meshes show.
+        way: whether one can walk through it while it is open.
     """
 
     body: tuple[Mesh, ...]
@@ -129,7 +139,8 @@ class Switch:
     """What toggling changes: the meshes of one material are drawn in another, or ("") not at all.
 
     Attributes:
-        material: of those meshes. on, off: what they are drawn in. at_first: whether it is on after Reset.
+        material: of those meshes. on, off: what they are drawn in.
+        at_first: whether it is on after Reset.
         light: share of a room's light from everywhere that is gone while it is off.
     """
 
@@ -142,14 +153,17 @@ class Switch:
 
 @dataclass(frozen=True)
 class Furniture:
-    """A piece that stays where it is. Its meshes are in its own frame: origin on the floor under its centre, front to +z.
+    """A piece that stays where it is.
+
+    Its meshes are in its own frame: origin on the floor under its centre, front to +z.
 
     Attributes:
-        size: extents of its box (x, y, z). bottom: height of the box's lower face (0 unless it hangs on a wall).
+        size: extents of its box (x, y, z).
+        bottom: height of the box's lower face (0 unless it hangs on a wall).
         blocks: whether the agent and other furniture keep off its footprint.
         opening, switch: how it opens and what toggling changes, if it does.
-        parts: doors, drawers and knobs that are objects of their own. carcass: what is left without them, hollow. `meshes`
-            is all of it, shut and off.
+        parts: doors, drawers and knobs that are objects of their own.
+        carcass: what is left without them, hollow; `meshes` is all of it, shut and off.
     """
 
     type: str
@@ -169,7 +183,8 @@ class Part:
     """A door, a drawer or a knob of a piece.
 
     Attributes:
-        furniture: in its own frame, which is turned as the piece's is. position: of its origin in the piece's frame (metres).
+        furniture: in its own frame, which is turned as the piece's is.
+        position: of its origin in the piece's frame (metres).
         glow: meshes of the piece, in its frame, that are drawn while the part is toggled on.
     """
 
@@ -180,7 +195,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Placed:
-    """A piece of furniture in a room: name, floor position of its origin, yaw in degrees; its objectId if that is given."""
+    """A piece of furniture in a room, its origin at `position`; its objectId if that is given."""
 
     name: str
     furniture: Furniture
@@ -191,13 +206,16 @@ class Placed:
 
 @dataclass(frozen=True)
 class Asset:
-    """A pickupable object's shape. Meshes carry the material name "color" where the instance's colour goes.
+    """A pickupable object's shape.
+
+    Meshes carry the material name "color" where the instance's colour goes.
 
     Attributes:
         name: the type and the number of the shape ("Mug_2"), AI2-THOR's assetId.
         size: extents (x, y, z). The pivot is the centre of the bottom face.
         mass_kg, salient_materials, flags: as AI2-THOR reports them.
-        surfaces: what things can stand on in it. opening, switch: how it opens and what toggling changes, if it does.
+        surfaces: what things can stand on in it.
+        opening, switch: how it opens and what toggling changes, if it does.
     """
 
     type: str
@@ -214,7 +232,11 @@ class Asset:
 
 @dataclass(frozen=True)
 class ObjectInstance:
-    """One object of a room: name ("<Type>_<Color>_<n>"), where it stands after Reset; its objectId if that is given."""
+    """One object of a room, and where it stands after Reset.
+
+    Attributes:
+        name: "<Type>_<Color>_<n>". object_id: its objectId if that is given.
+    """
 
     name: str
     asset: Asset
