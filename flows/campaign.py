@@ -24,7 +24,7 @@ from rls3.loop.run import Progress, silent
 from rls3.loop.store import Campaign, Project
 from rls3.loop.verdict import should_stop
 from rls3.params import load_params, with_overrides
-from rls3.report.page import report_campaign
+from rls3.report.collect import report_campaign
 from tasks import handoff, tracking, versioning
 
 Announce = Callable[[str], None]

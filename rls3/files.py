@@ -121,17 +121,22 @@ def read_json(path: Path) -> Any:
 
 
 @contextlib.contextmanager
-def read_errors(path: Path, *damaged: type[Exception]) -> Iterator[None]:
+def read_errors(
+    path: Path, *damaged: type[Exception], way_out: str | None = None
+) -> Iterator[None]:
     """What goes wrong while a file is read becomes a DataError.
 
     Args:
         damaged: further kinds of error by which a library says that the content is not what it
             should be.
+        way_out: what to do about it, if not to run again.
     """
     try:
         yield
     except FileNotFoundError:
-        raise DataError(f"{path} is missing; run `rls3 run` to make it") from None
+        raise DataError(f"{path} is missing; {way_out or 'run `rls3 run` to make it'}") from None
     except (OSError, ValueError, KeyError, TypeError, *damaged) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:120]
-        raise DataError(f"{path} is damaged ({reason}); delete it and run again") from error
+        raise DataError(
+            f"{path} is damaged ({reason}); {way_out or 'delete it and run again'}"
+        ) from error

@@ -1,6 +1,6 @@
-"""params.yaml as typed, frozen, checked records. Each function gets its own group; no global settings object travels."""
+"""params.yaml as typed, frozen, checked records. Each function gets its own group; no global
+settings object travels."""
 
-import difflib
 import re
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
@@ -11,6 +11,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from rls3.errors import ParamsError
+from rls3.overrides import apply_override, sentence
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 PositiveInt = Annotated[int, Field(ge=1)]
@@ -19,7 +20,8 @@ Positive = Annotated[float, Field(gt=0.0)]
 
 
 def _in_turn(entries: tuple[str, ...]) -> tuple[str, ...]:
-    """Ranges written out ("FloorPlan1-3" is three rooms), their rooms in turn: the first of each, the second of each, ..."""
+    """Ranges written out ("FloorPlan1-3" is three rooms), their rooms in turn: the first of each,
+    the second of each, ..."""
     written_out = []
     for entry in entries:
         match = re.fullmatch(r"(FloorPlan)(\d+)-(\d+)", entry)
@@ -41,7 +43,7 @@ Rooms = Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_in_turn)
 
 
 class _Group(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False, allow_inf_nan=False)
 
 
 class CampaignParams(_Group):
@@ -61,11 +63,14 @@ class CampaignParams(_Group):
 class SimulatorParams(_Group):
     backend: Literal["embedded", "unity"]
     embedded_command: str
-    """embedded: another command that speaks the same protocol; empty is this package's own executable."""
+    """embedded: another command that speaks the same protocol; empty is this package's own
+    executable."""
     unity_path: str
-    """unity: path of a local AI2-THOR executable; empty lets ai2thor download its own build (CloudRendering)."""
+    """unity: path of a local AI2-THOR executable; empty lets ai2thor download its own build
+    (CloudRendering)."""
     floor_plans: Rooms
-    """Rooms of the campaign, cycled over the episodes; FloorPlan1-20 stands for twenty, ranges are taken in turn."""
+    """Rooms of the campaign, cycled over the episodes; FloorPlan1-20 stands for twenty, ranges are
+    taken in turn."""
     width_px: Annotated[int, Field(ge=32, le=2048)]
     height_px: Annotated[int, Field(ge=32, le=2048)]
     quality: Literal["observation", "dataset", "beauty"]
@@ -81,24 +86,32 @@ class SamplingParams(_Group):
     objects: Annotated[int, Field(ge=2, le=6)]
     """Active objects of a scene (three in the paper)."""
     types: tuple[str, ...]
-    """Types of object that a campaign may place; [] is all that a room has, but for those held out."""
+    """Types of object that a campaign may place; [] is all that a room has, but for those held
+    out."""
     held_out_types: tuple[str, ...]
-    """Named by the base model, never placed by a campaign: the benchmark `unseen` shows relations with them."""
+    """Named by the base model, never placed by a campaign: the benchmark `unseen` shows relations
+    with them."""
     share: Annotated[float, Field(gt=0.0, le=1.0)]
-    """eta of the paper: share of an episode's valid samples that goes into the fine-tuning batch."""
+    """eta of the paper: share of an episode's valid samples that goes into the fine-tuning
+    batch."""
     fov_deg: Annotated[float, Field(ge=20.0, le=120.0)]
     min_margin_deg: Annotated[float, Field(ge=0.0, lt=22.5)]
-    """A relation closer than this to the border of its angular region is ambiguous, hence invalid."""
+    """A relation closer than this to the border of its angular region is ambiguous, hence
+    invalid."""
     max_distance_m: Positive
     """Farthest distance from the eye to the subject or the reference."""
     min_visible_px: PositiveInt
     """Fewest visible pixels of subject and reference in the rendered image."""
 
 
-class AgentParams(_Group):
-    name: Literal["ppo", "random"]
-    action: Literal["goal", "raw"]
-    """goal: the action names what to show and a solver places it. raw: the paper's pick, swap and move."""
+Action = Literal["goal", "raw"]
+Axis = Literal["cell", "subject", "reference", "pair", "colors", "view", "distance", "room"]
+"""What the VLM's failure can be told apart by before a scene is placed (rls3/placing/axes.py)."""
+
+
+class PPOParams(_Group):
+    """As in stable-baselines3, whose PPO this is."""
+
     learning_rate: Positive
     epochs: PositiveInt
     batch_size: PositiveInt
@@ -108,6 +121,40 @@ class AgentParams(_Group):
     entropy_coefficient: NonNegative
     target_kl: Positive
     hidden_units: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
+
+
+class FailureParams(_Group):
+    """A goal is asked for in proportion to max(floor, smoothed failure) of its combination of the
+    axes; smoothed failure = (sum of failures + prior_count * prior) / (samples + prior_count)."""
+
+    axes: Annotated[tuple[Axis, ...], Field(min_length=1)]
+    prior: Share
+    """Failure expected where nothing is known."""
+    prior_count: Positive
+    """Samples that the prior is worth."""
+    floor: Annotated[float, Field(gt=0.0, le=1.0)]
+    """So that nothing is forgotten."""
+
+    @model_validator(mode="after")
+    def _leaves_a_choice(self) -> "FailureParams":
+        if set(self.axes) == {"room"}:
+            raise ValueError(
+                "agent.failure.axes = ['room'] leaves nothing to choose, as rooms come in turn; "
+                "name another axis beside it"
+            )
+        return self
+
+
+class AgentParams(_Group):
+    """Who proposes scenes. Each agent that has parameters has a group of its own name."""
+
+    name: Literal["ppo", "random", "stratified", "failure"]
+    """The module of that name in rls3/agents/."""
+    action: Action
+    """goal: a proposal names what to show and a solver places it. raw: the paper's pick, swap and
+    move (ppo and random)."""
+    ppo: PPOParams
+    failure: FailureParams
 
 
 class RewardParams(_Group):
@@ -125,12 +172,16 @@ class ValidationParams(_Group):
 
 class VLMParams(_Group):
     family: Literal["clip", "vilt"]
+    """A module of that name in rls3/vlm/, which says what there is to know about the family."""
     checkpoint: Annotated[str, Field(min_length=1)]
     """base: the base model in the repository's DVC remote. Else a local folder or a hub name."""
+    device: Literal["auto", "cpu", "cuda", "mps"]
+    """Where the model runs. auto: cuda if there is one, else mps, else cpu. Figures are equal to
+    the last digit only on the same device."""
 
 
 class BaseParams(_Group):
-    """The tiny base models and how they are pre-trained (rls3/vlm/base.py)."""
+    """The tiny base models and how they are pre-trained (rls3/vlm/pretraining/)."""
 
     seed: Annotated[int, Field(ge=0)]
     samples: PositiveInt
@@ -177,10 +228,12 @@ class EvaluationParams(_Group):
     val_per_cell: PositiveInt
     test_per_cell: PositiveInt
     unseen_per_cell: PositiveInt
-    """Samples of each of the 26 relations in the frozen benchmarks (they decide when the benchmarks are built)."""
+    """Samples of each of the 26 relations in the frozen benchmarks (they decide when the benchmarks
+    are built)."""
     val_floor_plans: Rooms
     test_floor_plans: Rooms
-    """Rooms of the benchmarks; no campaign and no base model may train in them (unseen is in test's rooms)."""
+    """Rooms of the benchmarks; no campaign and no base model may train in them (unseen is in test's
+    rooms)."""
     batch_size: PositiveInt
 
 
@@ -221,26 +274,29 @@ class Params(_Group):
         shared = set(self.sampling.types) & set(self.sampling.held_out_types)
         if shared:
             raise ValueError(
-                f"sampling.held_out_types names {min(shared)!r}, which sampling.types names too; take it out of one of them"
+                f"sampling.held_out_types names {min(shared)!r}, which sampling.types names too; "
+                "take it out of one of them"
             )
         benchmarks = self.evaluation.val_floor_plans + self.evaluation.test_floor_plans
         leaked = [room for room in self.simulator.floor_plans if room in benchmarks]
         if leaked:
             raise ValueError(
-                f"simulator.floor_plans names {leaked[0]!r}, a room of the benchmarks; take it out there or out of "
-                "evaluation.val_floor_plans and evaluation.test_floor_plans"
+                f"simulator.floor_plans names {leaked[0]!r}, a room of the benchmarks; take it out "
+                "there or out of evaluation.val_floor_plans and evaluation.test_floor_plans"
             )
         pixels = self.simulator.width_px * self.simulator.height_px
         if self.sampling.min_visible_px * 4 > pixels:
             raise ValueError(
-                f"sampling.min_visible_px={self.sampling.min_visible_px} is more than a quarter of the image's "
-                f"{pixels} pixels; lower it or raise simulator.width_px and height_px"
+                f"sampling.min_visible_px={self.sampling.min_visible_px} is more than a "
+                f"quarter of the image's {pixels} pixels; lower it, or raise simulator.width_px "
+                "and simulator.height_px"
             )
         return self
 
 
 def load_params(path: Path, overrides: Sequence[str] = ()) -> Params:
-    """Read and check params.yaml, with `group.key=value` overrides on top.
+    """Read and check params.yaml, with overrides on top: `group.key=value`, and
+    `group.inner.key=value` for a group within a group.
 
     Raises: ParamsError, one sentence that names the key, the value and the way out.
     """
@@ -264,7 +320,7 @@ def load_params(path: Path, overrides: Sequence[str] = ()) -> Params:
             f"{path} holds no groups of parameters; restore it with `git checkout {path.name}`"
         )
     for override in overrides:
-        _apply(raw, override)
+        apply_override(raw, override, Params)
     return check_params(raw, str(path))
 
 
@@ -273,7 +329,7 @@ def check_params(raw: dict[str, Any], source: str = "params") -> Params:
     try:
         return Params.model_validate(raw)
     except ValidationError as error:
-        raise ParamsError(f"{source}: {_sentence(error.errors()[0])}") from None
+        raise ParamsError(f"{source}: {sentence(error.errors()[0], Params)}") from None
 
 
 def with_overrides(params: Params, changed: Mapping[str, object]) -> Params:
@@ -291,49 +347,3 @@ def with_overrides(params: Params, changed: Mapping[str, object]) -> Params:
                 raise ParamsError(f"there is no group {'.'.join(groups[:depth])!r} for {key!r}")
         group[name] = value
     return check_params(raw)
-
-
-def _apply(raw: dict[str, Any], override: str) -> None:
-    path, equals, text = override.partition("=")
-    group, dot, key = path.strip().partition(".")
-    if not equals or not dot:
-        raise ParamsError(
-            f"-S {override!r} is not of the form group.key=value, e.g. -S campaign.rounds=2"
-        )
-    if not isinstance(raw.get(group), dict):
-        raise ParamsError(
-            f"-S {override!r}: unknown group {group!r}{_nearest(group, Params.model_fields)}"
-        )
-    try:
-        raw[group][key] = yaml.safe_load(text)
-    except yaml.YAMLError:
-        raise ParamsError(
-            f"-S {override!r}: the value {text!r} is not valid YAML; quote it"
-        ) from None
-
-
-def _sentence(problem: dict[str, Any]) -> str:
-    location = [str(part) for part in problem["loc"]]
-    key, value = ".".join(location), problem.get("input")
-    if problem["type"] == "extra_forbidden":
-        names = _fields_of(location[:-1])
-        return f"unknown key {key!r} (value {value!r}){_nearest(location[-1], names)}"
-    if problem["type"] == "missing":
-        return (
-            f"{key!r} is missing; add it (the repository's params.yaml has a value for every key)"
-        )
-    if problem["type"] == "value_error":
-        return problem["msg"].removeprefix("Value error, ")
-    return f"{key} = {value!r} is not allowed: {problem['msg'][0].lower()}{problem['msg'][1:]}"
-
-
-def _fields_of(location: list[str]) -> list[str]:
-    model: Any = Params
-    for part in location:
-        model = model.model_fields[part].annotation
-    return list(model.model_fields)
-
-
-def _nearest(name: str, names: Any) -> str:
-    close = difflib.get_close_matches(name, list(names), n=1, cutoff=0.5)
-    return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(sorted(names))}"

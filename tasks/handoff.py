@@ -1,8 +1,8 @@
 """Handing a campaign's model over: the gate against the present champion, then the registry."""
 
 from rls3.evaluation.benchmarks import read_benchmark
-from rls3.evaluation.judge import Predictions, judge
-
+from rls3.evaluation.judge import judge
+from rls3.evaluation.predictions import Predictions
 from rls3.loop.conclude import judge_base
 from rls3.loop.records import GateRecord, Registration, read_record, write_record
 from rls3.loop.resources import Resources

@@ -26,11 +26,14 @@ def _one_thread():
 
 
 def make_params(**overrides) -> Params:
-    """The repository's params.yaml with `group__key=value` on top."""
+    """The repository's params.yaml with `group__key=value` (`agent__ppo__epochs=2`) on top."""
     raw = load_params(ROOT / "params.yaml").model_dump()
     for name, value in overrides.items():
-        group, key = name.split("__")
-        raw[group][key] = value
+        *groups, key = name.split("__")
+        group = raw
+        for inner in groups:
+            group = group[inner]
+        group[key] = value
     return check_params(raw)
 
 
@@ -91,7 +94,7 @@ def _seen(center) -> tuple[int, int, int, int]:
 
 
 def make_sample_of(step: int = 0, offset=(0.4, 0.0, 0.0), **overrides):
-    from rls3.dataset.sample import make_sample
+    from rls3.dataset.sample import Provenance, make_sample
     from rls3.scene.records import Kind
 
     vocabulary = [
@@ -101,11 +104,8 @@ def make_sample_of(step: int = 0, offset=(0.4, 0.0, 0.0), **overrides):
         make_scene(step, offset),
         vocabulary,
         np.random.default_rng(step),
-        campaign="unit",
-        seed=1,
-        round_number=1,
-        step=step,
-        split="train",
+        Provenance("unit", seed=1, round=1, split="train"),
+        step,
     )
     return replace(sample, **overrides)
 
@@ -133,7 +133,8 @@ def _tiny(family, tmp_path_factory) -> Path:
     import torch
 
     from rls3.scene.records import Kind
-    from rls3.vlm.tiny import make_tiny
+    from rls3.vlm.interface import save_vlm
+    from rls3.vlm.loading import family_named
 
     types = [
         "AlarmClock",
@@ -163,5 +164,5 @@ def _tiny(family, tmp_path_factory) -> Path:
     ).base
     torch.manual_seed(0)
     folder = tmp_path_factory.mktemp("base") / family
-    make_tiny(family, kinds, params).save(folder)
+    save_vlm(family_named(family).make_tiny(kinds, params), folder)
     return folder

@@ -21,8 +21,8 @@ def file_of(module: str) -> Path | None:
 
 
 def closure(entry: str) -> set[Path]:
-    """All files of ours that a module imports, directly or not; a package that imports its modules by name counts
-    whole."""
+    """All files of ours that a module imports, directly or not; a package that imports its modules
+    by name counts whole."""
     found: set[Path] = set()
     ahead = [entry]
     while ahead:

@@ -1,34 +1,29 @@
-"""The random agent (the paper's baseline): same environment, objects dropped at random, nothing learned."""
+"""The random agent (the paper's baseline): uniform over everything, nothing learned.
 
-from pathlib import Path
+Of goals it asks for no relation, so relations come as they come when objects are dropped at random.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rls3.agents.environment import N_CELLS, SceneEnv
-from rls3.agents.rollout import Rollout
+from rls3.agents.interface import Context, FixedAgent
+from rls3.params import AgentParams
+from rls3.placing.goal import ANY_CELL, Goal, Proposal, Space
 
 
-class RandomAgent:
-    """Uniform over everything; in goal mode it asks for no relation, so relations come as they come."""
+@dataclass
+class RandomAgent(FixedAgent):
+    """See `rls3.agents.interface.Agent`."""
 
-    def __init__(self, env: SceneEnv, seed: int) -> None:
-        self._parts = np.array(env.parts)
-        self._goal_mode = N_CELLS + 1 in env.parts
-        self.reseed(seed)
+    space: Space
 
-    def reseed(self, seed: int) -> None:
-        self._rng = np.random.default_rng(seed)
+    def propose(self, context: Context, rng: np.random.Generator) -> Proposal:
+        proposal = self.space.decode(rng.integers(list(self.space.parts.values())))
+        return replace(proposal, cell=ANY_CELL) if isinstance(proposal, Goal) else proposal
 
-    def act(self, observation: np.ndarray) -> tuple[np.ndarray, float, float]:
-        action = self._rng.integers(self._parts)
-        if self._goal_mode:
-            action[4] = N_CELLS
-        return action, 0.0, 0.0
 
-    def learn(self, rollout: Rollout, rewards: np.ndarray) -> dict[str, float]:
-        return {}
-
-    def save(self, folder: Path) -> None:
-        """There is nothing to keep: its draws follow from the round's seed."""
-
-    def load(self, folder: Path) -> None: ...
+def make(params: AgentParams, space: Space, floor_plans: Sequence[str], seed: int) -> RandomAgent:
+    """Without parameters; its draws follow from the generator that it is given."""
+    return RandomAgent(space)

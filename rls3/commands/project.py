@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from rls3.files import storage_errors
+from rls3.files import make_folder
 from rls3.params import Params, load_params
 from rls3.telemetry import keep_prefect_in
 
@@ -29,7 +29,8 @@ def make_prefect_home(root: Path) -> None:
 
     Raises: StorageError.
     """
-    keep_prefect_in(root / ".rls3" / "prefect")
-    home = Path(os.environ["PREFECT_HOME"])
-    with storage_errors(home):
-        home.mkdir(parents=True, exist_ok=True)
+    # Here, not above: only commands with Prefect ask, and the others start in less time without it.
+    from rls3.loop.store import Project
+
+    keep_prefect_in(Project(root).prefect)
+    make_folder(Path(os.environ["PREFECT_HOME"]))

@@ -1,28 +1,41 @@
 """`Sample`: the unit of data, for training and for benchmarks; and its Parquet form.
 
-The Parquet files are in the layout of Hugging Face `datasets`: `load_dataset("parquet", data_files=...)` gives decoded
-images, and every other column reads without this code.
+The Parquet files are in the layout of Hugging Face `datasets`: `load_dataset("parquet",
+data_files=...)` gives decoded images, and every other column reads without this code.
 """
 
+import contextlib
 import io
 import json
-import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
-from rls3.errors import DataError
+from rls3.dataset.stored import Store, Stored
+from rls3.files import read_errors, whole_file
 from rls3.language.caption import Caption, hard_negatives, object_name
 from rls3.language.relation import CELLS, relation
 from rls3.scene.records import Box, Camera, Kind, Scene, SceneObject
 
 Split = Literal["train", "val", "test", "unseen", "pretrain"]
+
+
+class Pictured(Protocol):
+    """What shows something to a model: a sample, an item of a benchmark."""
+
+    @property
+    def picture_id(self) -> str: ...
+
+    @property
+    def image(self) -> bytes:
+        """An encoded image, e.g. PNG."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -34,16 +47,43 @@ class NegativeText:
     text: str
 
 
+class ImageBytes:
+    """The field `Sample.image`: bytes as they were given, or read from their `Store` each time."""
+
+    def __get__(self, sample: "Sample | None", _: type) -> bytes:
+        if sample is None:  # a dataclass asks for the field's default: there is none
+            raise AttributeError("image")
+        kept = sample.__dict__["_image"]
+        return kept.read() if isinstance(kept, Stored) else kept
+
+    def __set__(self, sample: "Sample", image: bytes | Stored) -> None:
+        sample.__dict__["_image"] = image
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where samples come from: a campaign (or benchmark), its seed, the round; and their use."""
+
+    campaign: str
+    seed: int
+    round: int
+    split: Split
+
+
 @dataclass(frozen=True)
 class Sample:
     """One image with its captions and provenance.
 
     Attributes:
         sample_id: hash of the SceneSpec. spec: its JSON.
-        subject, reference: object names ("red mug"). terms: in caption order. cell: index into `CELLS`.
-        image: PNG bytes, width_px x height_px.
-        camera, objects: as measured; object 0 is the subject, 1 the reference (world frame, metres; pixels of the image).
-        simulator: label of what drew it. seed: the campaign's. step: index of the proposal in the round's rollout.
+        subject, reference: object names ("red mug"). terms: in caption order. cell: index into
+            `CELLS`.
+        image: PNG bytes, width_px x height_px; of samples that were read from a file they wait on
+            the disk and are read each time they are asked for.
+        camera, objects: as measured; object 0 is the subject, 1 the reference (world frame, metres;
+            pixels of the image).
+        simulator: label of what drew it. seed: the campaign's. step: index of the proposal in the
+            round's rollout.
     """
 
     sample_id: str
@@ -56,7 +96,7 @@ class Sample:
     complexity: int
     caption: str
     negatives: tuple[NegativeText, ...]
-    image: bytes
+    image: ImageBytes = ImageBytes()
     width_px: int
     height_px: int
     camera: Camera
@@ -67,6 +107,10 @@ class Sample:
     round: int
     step: int
     split: Split
+
+    @property
+    def picture_id(self) -> str:
+        return self.sample_id
 
     def flip(self, term: str) -> str:
         """The caption with that one term flipped."""
@@ -80,17 +124,14 @@ def make_sample(
     scene: Scene,
     vocabulary: Sequence[Kind],
     rng: np.random.Generator,
-    *,
-    campaign: str,
-    seed: int,
-    round_number: int,
+    provenance: Provenance,
     step: int,
-    split: Split,
 ) -> Sample:
     """Caption a rendered scene from its measured geometry (box centres, camera heading).
 
     Args:
         vocabulary: kinds that object negatives may name; those in the scene are left out.
+        step: index of the proposal in the round's rollout.
     """
     subject, reference = scene.objects[:2]
     cell = relation(subject.box.center, reference.box.center, scene.camera.yaw_deg)
@@ -117,11 +158,11 @@ def make_sample(
         camera=scene.camera,
         objects=scene.objects,
         simulator=scene.simulator,
-        campaign=campaign,
-        seed=seed,
-        round=round_number,
+        campaign=provenance.campaign,
+        seed=provenance.seed,
+        round=provenance.round,
         step=step,
-        split=split,
+        split=provenance.split,
     )
 
 
@@ -222,7 +263,7 @@ def _row(sample: Sample) -> dict[str, Any]:
     }
 
 
-def _sample(row: dict[str, Any]) -> Sample:
+def _sample(row: dict[str, Any], store: Store) -> Sample:
     objects = tuple(
         SceneObject(
             o["object_id"],
@@ -239,7 +280,7 @@ def _sample(row: dict[str, Any]) -> Sample:
     return Sample(
         **row
         | {
-            "image": row["image"]["bytes"],
+            "image": store.add(row["image"]["bytes"]),
             "terms": tuple(row["terms"]),
             "negatives": tuple(NegativeText(**n) for n in row["negatives"]),
             "camera": Camera(**camera),
@@ -250,43 +291,90 @@ def _sample(row: dict[str, Any]) -> Sample:
 
 def to_table(samples: Sequence[Sample]) -> pa.Table:
     """One row a sample, with the schema that `datasets` reads."""
-    schema = _SCHEMA.with_metadata({"huggingface": json.dumps(_HUGGINGFACE)})
-    return pa.Table.from_pylist([_row(sample) for sample in samples], schema=schema)
+    return pa.Table.from_pylist([_row(sample) for sample in samples], schema=_schema())
 
 
-def write_samples(samples: Sequence[Sample], path: Path) -> None:
-    """Write a Parquet shard; it appears under its name only when complete. The same samples give the same bytes.
+def _schema() -> pa.Schema:
+    return _SCHEMA.with_metadata({"huggingface": json.dumps(_HUGGINGFACE)})
 
-    Raises: OSError naming the file, e.g. if the disk is full; there is no half file then.
+
+_MOST_ROWS = 1000
+_MOST_BYTES = 64 << 20  # of images; Arrow reads no nested column above 2 GiB in one row group
+
+
+def write_samples(
+    samples: Iterable[Sample],
+    path: Path,
+    most_rows: int = _MOST_ROWS,
+    most_bytes: int = _MOST_BYTES,
+) -> None:
+    """Write a Parquet shard, a row group at a time; it appears under its name only when complete.
+    The same samples give the same bytes.
+
+    Args:
+        most_rows, most_bytes: of the images of one row group; more samples begin another.
+    Raises: StorageError if the disk is full or the folder cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            pq.write_table(to_table(samples), file, compression="zstd", compression_level=1)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        error.filename = str(path)
-        raise
+    with (
+        whole_file(path) as temporary,
+        temporary.open(
+            "wb"
+        ) as file,  # its errors say what is wrong with the disk; Arrow wraps them
+        pq.ParquetWriter(file, _schema(), compression="zstd", compression_level=1) as writer,
+    ):
+        for group in _row_groups(samples, most_rows, most_bytes):
+            writer.write_table(to_table(group))
 
 
-def read_samples(path: Path) -> list[Sample]:
-    """Raises: DataError if the shard is missing or damaged."""
-    try:
-        rows = pq.read_table(path).to_pylist()
-        return [_sample(row) for row in rows]
-    except FileNotFoundError:
-        raise DataError(
-            f"{path} is missing; restore it with `dvc checkout`, or delete its round's folder to make it again"
-        ) from None
-    except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
-        first = (str(error).splitlines() or [type(error).__name__])[0]
-        raise DataError(
-            f"{path} is damaged ({first[:120]}); restore it with `dvc checkout`, or delete its round's folder to make it again"
-        ) from None
+def _row_groups(
+    samples: Iterable[Sample], most_rows: int, most_bytes: int
+) -> Iterator[list[Sample]]:
+    """At least one, which is empty if there are no samples."""
+    group: list[Sample] = []
+    held = 0
+    for sample in samples:
+        size = len(sample.image)
+        if group and (len(group) == most_rows or held + size > most_bytes):
+            yield group
+            group, held = [], 0
+        group.append(sample)
+        held += size
+    yield group
+
+
+def read_samples(path: Path, store: Store | None = None) -> list[Sample]:
+    """Read a shard, some rows at a time; the images wait on the disk.
+
+    Args:
+        store: where the images wait, if several shards shall share one.
+    Raises: DataError if the shard is missing or damaged. StorageError if there is no space for the
+        images.
+    """
+    store = store or Store()
+    with (
+        _shard_errors(path),
+        pq.ParquetFile(path, buffer_size=_READ_BUFFER) as file,
+    ):
+        return [_sample(row, store) for batch in _batches(file) for row in batch.to_pylist()]
+
+
+@contextlib.contextmanager
+def _shard_errors(path: Path) -> Iterator[None]:
+    restore = "restore it with `dvc checkout`, or delete its round's folder to make it again"
+    with read_errors(path, pa.ArrowException, way_out=restore):
+        yield
+
+
+_READ_BUFFER = 1 << 20  # without it, Arrow reads whole columns
+
+
+def _batches(file: pq.ParquetFile) -> Iterator[pa.RecordBatch]:
+    """The rows in order, about 16 MiB of them at a time, also where a row group is large."""
+    for number in range(file.num_row_groups):
+        group = file.metadata.row_group(number)
+        row_bytes = group.total_byte_size / max(1, group.num_rows)
+        rows = int(np.clip((16 << 20) / max(1.0, row_bytes), 1, _MOST_ROWS))
+        yield from file.iter_batches(rows, row_groups=[number])
 
 
 def balance(samples: Sequence[Sample]) -> dict[str, dict[str, int]]:

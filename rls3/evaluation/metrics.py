@@ -1,49 +1,49 @@
-"""Metrics. Main one: two-way accuracy per term (the true caption against the same caption with that one term flipped),
-macro-averaged over the six terms. Chance is 50 %; for four-way object accuracy 25 %. A tie is not a success."""
+"""Metrics. Main one: two-way accuracy per term (the true caption against the same caption with that
+one term flipped), macro-averaged over the six terms. Chance is 50 %; for four-way object accuracy
+25 %.
 
-import re
-from collections.abc import Callable, Sequence
+A set whose false captions are not known as flips of a term has one accuracy, the share of items
+whose true caption scores above every other. A tie is never right, and neither is a score of nan.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
+from pydantic import ConfigDict
 
-from rls3.dataset.sample import Sample
-from rls3.language.relation import Term
+from rls3.evaluation.item import OBJECT_KIND, RELATION_KINDS, TERMS
+from rls3.evaluation.predictions import Prediction, Predictions, check_same_items
 from rls3.params import EvaluationParams
-from rls3.vlm.features import ImageFeatures
-from rls3.vlm.interface import VLM
 
-TERMS = tuple(map(str, Term))
-_ROOM_TYPES = {0: "kitchen", 2: "living room", 3: "bedroom", 4: "bathroom"}
-
-
-def room_type(floor_plan: str) -> str:
-    """By iTHOR's numbering: FloorPlan1-30 are kitchens, 201-230 living rooms, 301-330 bedrooms, 401-430 bathrooms; another
-    scene stands for itself."""
-    match = re.fullmatch(r"FloorPlan(\d+)", floor_plan)
-    return _ROOM_TYPES.get(int(match[1]) // 100, floor_plan) if match else floor_plan
+_NAN = float("nan")
+_JSON = ConfigDict(ser_json_inf_nan="constants")  # an empty slice is NaN in JSON too, not null
 
 
 @dataclass(frozen=True)
 class Slice:
-    """Accuracy (0..1) over `count` decisions, with a 95 % bootstrap interval."""
+    """Accuracy (0..1) over `count` decisions, with a 95 % bootstrap interval; nan if count is 0."""
 
     accuracy: float
     count: int
     low: float
     high: float
+    __pydantic_config__ = _JSON
+
+
+_EMPTY = Slice(_NAN, 0, _NAN, _NAN)
 
 
 @dataclass(frozen=True)
 class Verdicts:
-    """What a model decided on each sample; the raw material of every metric.
+    """What a model decided on each item; nan where the item does not ask for it.
 
     Attributes:
-        term_right: (N, 6) 1.0 right, 0.0 wrong, nan where the caption lacks the term.
+        term_right: (N, 6) 1.0 right, 0.0 wrong, for each term that a false caption flips.
         strict: (N,) true caption above every relation negative (flips, all flipped, exchanged).
         object_right: (N,) true caption above the captions with a replaced object.
-        failure: (N,) mean over the sample's terms of sigmoid(score of the flipped caption - score of the true one).
+        failure: (N,) 0..1, mean over the item's flips (over all its false captions if none is a
+            flip) of sigmoid(score of the false caption - score of the true one).
     """
 
     term_right: np.ndarray
@@ -54,78 +54,151 @@ class Verdicts:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A model on a benchmark, by every slice that we report."""
+    """A model on a benchmark.
+
+    Attributes:
+        accuracy: macro over terms; plain where the set has no flips.
+        by_term: of each of the six terms; empty where the set has no flips.
+        slices: by axis ("complexity", "room type") and value.
+        strict, object_accuracy: means of `Verdicts.strict` and `Verdicts.object_right`.
+    """
 
     accuracy: Slice
     by_term: dict[str, Slice]
-    by_complexity: dict[str, Slice]
-    by_room_type: dict[str, Slice]
+    slices: dict[str, dict[str, Slice]]
     strict: Slice
     object_accuracy: Slice
-    n_samples: int
+    n_items: int
+    __pydantic_config__ = _JSON
 
 
-@torch.no_grad()
-def judge(
-    vlm: VLM,
-    samples: Sequence[Sample],
-    batch_size: int,
-    on_done: Callable[[int], None] | None = None,
-    image_features: ImageFeatures | None = None,
-) -> Verdicts:
-    """Score each sample's true and false captions; the model is left as it was.
-
-    Args:
-        on_done: called with the number of samples judged.
-        image_features: remembers features from call to call.
-    """
-    features = (image_features or ImageFeatures())(vlm, samples) if samples else None
-    rows: list[tuple[np.ndarray, bool, bool, float]] = []
-    for start in range(0, len(samples), batch_size):
-        batch = samples[start : start + batch_size]
-        captions = [[s.caption, *(n.text for n in s.negatives)] for s in batch]
-        scores = vlm.scores(features[start : start + batch_size], captions).double().numpy()
-        rows += [_judged(sample, row) for sample, row in zip(batch, scores)]
-        if on_done is not None:
-            on_done(len(rows))
-    if not rows:
-        return Verdicts(np.empty((0, len(TERMS))), *(np.empty(0) for _ in range(3)))
-    terms, strict, objects, failure = zip(*rows)
+def verdicts(predictions: Predictions) -> Verdicts:
+    """What was decided on each item, from its scores alone."""
+    rows = predictions.rows
     return Verdicts(
-        np.stack(terms), np.array(strict, float), np.array(objects, float), np.array(failure)
+        term_right=np.array([_term_right(row) for row in rows]).reshape(-1, len(TERMS)),
+        strict=np.array([_above(row, RELATION_KINDS) for row in rows], float),
+        object_right=np.array([_above(row, (OBJECT_KIND,)) for row in rows], float),
+        failure=np.array([_failure(row) for row in rows], float),
     )
 
 
-def _judged(sample: Sample, scores: np.ndarray) -> tuple[np.ndarray, bool, bool, float]:
-    margins = scores[0] - scores[1 : 1 + len(sample.negatives)]
-    by_term, failures = np.full(len(TERMS), np.nan), []
-    relation, objects = [], []
-    for negative, margin in zip(sample.negatives, margins):
-        (objects if negative.kind == "object" else relation).append(margin)
-        if negative.kind == "flip":
-            by_term[TERMS.index(negative.term)] = margin > 0
-            failures.append(1 / (1 + np.exp(np.clip(margin, -50, 50))))
-    return by_term, min(relation) > 0, min(objects, default=1.0) > 0, float(np.mean(failures))
+def _margins(row: Prediction, kinds: Sequence[str]) -> list[float]:
+    """By how much the true caption is above each false one of these kinds."""
+    return [row.margin(i) for i in row.others if row.contrasts[i].partition(":")[0] in kinds]
 
 
-def macro_accuracy(term_right: np.ndarray) -> float:
-    """Mean over the terms that occur of the accuracy on each; (N, 6) -> scalar, nan if there is none."""
-    counts = np.isfinite(term_right).sum(axis=0)
+def _term_right(row: Prediction) -> np.ndarray:
+    right = np.full(len(TERMS), np.nan)
+    for other in row.others:
+        kind, _, term = row.contrasts[other].partition(":")
+        if kind == "flip" and term in TERMS:
+            index = TERMS.index(term)
+            right[index] = np.fmin(right[index], row.margin(other) > 0)  # fmin: nan gives way
+    return right
+
+
+def _above(row: Prediction, kinds: Sequence[str]) -> float:
+    margins = _margins(row, kinds)
+    return float(all(margin > 0 for margin in margins)) if margins else _NAN
+
+
+def _failure(row: Prediction) -> float:
+    margins = _margins(row, ("flip",)) or [row.margin(other) for other in row.others]
+    if not margins:
+        return _NAN
+    failures = 1 / (1 + np.exp(np.clip(margins, -50, 50)))
+    return float(np.mean(np.nan_to_num(failures, nan=1.0)))
+
+
+def _decisions(predictions: Predictions) -> np.ndarray:
+    """(N, K) 1.0, 0.0 or nan: what accuracy averages over, each column weighing the same: the six
+    terms; or the items' answers alone (K = 1) if no false caption is a flip."""
+    term_right = verdicts(predictions).term_right
+    if np.isfinite(term_right).any():
+        return term_right
+    return predictions.right.astype(float)[:, None]
+
+
+def macro_accuracy(decisions: np.ndarray) -> float:
+    """Mean over columns of the accuracy in each: (N, K) with nan for no decision -> scalar.
+
+    A column without a decision does not count; nan if there is none at all.
+    """
+    counts = np.isfinite(decisions).sum(axis=0)
     if not counts.any():
-        return float("nan")
-    return float((np.nansum(term_right, axis=0)[counts > 0] / counts[counts > 0]).mean())
+        return _NAN
+    return float((np.nansum(decisions, axis=0)[counts > 0] / counts[counts > 0]).mean())
+
+
+def accuracy(predictions: Predictions) -> float:
+    """`Evaluation.accuracy` without its interval."""
+    return macro_accuracy(_decisions(predictions))
+
+
+def summarize(predictions: Predictions, params: EvaluationParams, seed: int) -> Evaluation:
+    """Accuracy by term and by slice, each with its interval.
+
+    Args:
+        seed: of the bootstrap; every slice draws from a stream of its own that starts with it.
+    """
+    found, decisions = verdicts(predictions), _decisions(predictions)
+    by_term = zip(TERMS, found.term_right.T) if decisions.shape[1] == len(TERMS) else ()
+    return Evaluation(
+        accuracy=_macro(decisions, params, seed),
+        by_term={term: _mean(right, params, seed) for term, right in by_term},
+        slices=_by_slice(predictions, decisions, params, seed),
+        strict=_mean(found.strict, params, seed),
+        object_accuracy=_mean(found.object_right, params, seed),
+        n_items=len(predictions),
+    )
+
+
+def _by_slice(
+    predictions: Predictions, decisions: np.ndarray, params: EvaluationParams, seed: int
+) -> dict[str, dict[str, Slice]]:
+    axes = dict.fromkeys(axis for row in predictions.rows for axis in row.slices)
+    slices: dict[str, dict[str, Slice]] = {}
+    for axis in axes:
+        values = np.array([row.slices.get(axis) for row in predictions.rows], object)
+        slices[axis] = {
+            value: _macro(decisions[values == value], params, seed)
+            for value in sorted({value for value in values if value is not None})
+        }
+    return slices
+
+
+def paired_gain(
+    before: Predictions, after: Predictions, params: EvaluationParams, seed: int
+) -> Slice:
+    """Gain in accuracy; both models see the same resamples of the items (paired bootstrap).
+
+    Raises: DataError if the two were not made on the same items.
+    """
+    check_same_items(before, after)
+    if not len(before):
+        return _EMPTY
+    old, new = _decisions(before), _decisions(after)
+    weights = _resamples(len(before), params.bootstrap, seed)
+    gains = _macro_resampled(new, weights) - _macro_resampled(old, weights)
+    return Slice(macro_accuracy(new) - macro_accuracy(old), len(before), *_interval(gains))
 
 
 def _resamples(n: int, draws: int, seed: int) -> np.ndarray:
-    """(draws, n) how often each sample occurs in each bootstrap resample."""
+    """(draws, n) how often each item occurs in each bootstrap resample."""
     return np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=draws)
 
 
-def _macro_resampled(term_right: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    present = np.isfinite(term_right)
-    right = weights @ np.nan_to_num(term_right)
+def _macro_resampled(decisions: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """(draws,) `macro_accuracy` of each resample."""
+    present = np.isfinite(decisions)
+    right = weights @ np.nan_to_num(decisions)
     total = weights @ present
-    return np.nanmean(np.where(total > 0, right / np.maximum(total, 1), np.nan), axis=1)
+    shares = np.where(total > 0, right / np.maximum(total, 1), 0.0)
+    columns = (total > 0).sum(
+        axis=1
+    )  # 0 in a resample without a decision: nan, which counts nowhere
+    return np.where(columns > 0, shares.sum(axis=1) / np.maximum(columns, 1), np.nan)
 
 
 def _interval(values: np.ndarray) -> tuple[float, float]:
@@ -133,54 +206,17 @@ def _interval(values: np.ndarray) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _slice_macro(term_right: np.ndarray, params: EvaluationParams, seed: int) -> Slice:
-    count = int(np.isfinite(term_right).sum())
+def _macro(decisions: np.ndarray, params: EvaluationParams, seed: int) -> Slice:
+    count = int(np.isfinite(decisions).sum())
     if not count:
-        return Slice(float("nan"), 0, float("nan"), float("nan"))
-    return Slice(
-        macro_accuracy(term_right),
-        count,
-        *_interval(
-            _macro_resampled(term_right, _resamples(len(term_right), params.bootstrap, seed))
-        ),
-    )
+        return _EMPTY
+    weights = _resamples(len(decisions), params.bootstrap, seed)
+    return Slice(macro_accuracy(decisions), count, *_interval(_macro_resampled(decisions, weights)))
 
 
-def _slice_mean(right: np.ndarray, params: EvaluationParams, seed: int) -> Slice:
+def _mean(right: np.ndarray, params: EvaluationParams, seed: int) -> Slice:
     right = right[np.isfinite(right)]
     if not len(right):
-        return Slice(float("nan"), 0, float("nan"), float("nan"))
+        return _EMPTY
     means = _resamples(len(right), params.bootstrap, seed) @ right / len(right)
     return Slice(float(right.mean()), len(right), *_interval(means))
-
-
-def summarize(
-    verdicts: Verdicts, samples: Sequence[Sample], params: EvaluationParams, seed: int
-) -> Evaluation:
-    """Accuracy by term, complexity and room type, each with its interval."""
-    terms = verdicts.term_right
-    complexity = np.array([s.complexity for s in samples])
-    rooms = np.array([room_type(s.floor_plan) for s in samples])
-    return Evaluation(
-        accuracy=_slice_macro(terms, params, seed),
-        by_term={term: _slice_mean(terms[:, i], params, seed) for i, term in enumerate(TERMS)},
-        by_complexity={
-            str(c): _slice_macro(terms[complexity == c], params, seed) for c in (1, 2, 3)
-        },
-        by_room_type={
-            room: _slice_macro(terms[rooms == room], params, seed) for room in sorted(set(rooms))
-        },
-        strict=_slice_mean(verdicts.strict, params, seed),
-        object_accuracy=_slice_mean(verdicts.object_right, params, seed),
-        n_samples=len(samples),
-    )
-
-
-def paired_gain(before: Verdicts, after: Verdicts, params: EvaluationParams, seed: int) -> Slice:
-    """Gain in macro accuracy on the same samples; both models see the same resamples (paired bootstrap)."""
-    weights = _resamples(len(before.strict), params.bootstrap, seed)
-    gains = _macro_resampled(after.term_right, weights) - _macro_resampled(
-        before.term_right, weights
-    )
-    gain = macro_accuracy(after.term_right) - macro_accuracy(before.term_right)
-    return Slice(gain, len(before.strict), *_interval(gains))

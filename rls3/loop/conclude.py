@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 
 from rls3.evaluation.benchmarks import BENCHMARKS, read_benchmark
 from rls3.evaluation.gallery import gallery_of, save_gallery
-from rls3.evaluation.item import Item
-from rls3.evaluation.judge import Predictions, judge
-from rls3.evaluation.metrics import TERMS, Evaluation, paired_gain, summarize
+from rls3.evaluation.item import TERMS, Item
+from rls3.evaluation.judge import judge
+from rls3.evaluation.metrics import Evaluation, paired_gain, summarize
+from rls3.evaluation.predictions import Predictions
 from rls3.loop.records import (
     CampaignEvaluation,
     EvaluateRecord,

@@ -108,8 +108,8 @@ class Spread:
 
 @dataclass(frozen=True)
 class TermReward:
-    """Of the accepted samples with a term: their share, the VLM's mean failure on them, their mean
-    reward."""
+    """Of the accepted samples with a term, or of a cell: their share, the VLM's mean failure on
+    them, their mean reward."""
 
     share: float
     failure: float
@@ -119,12 +119,13 @@ class TermReward:
 @dataclass(frozen=True, kw_only=True)
 class RewardRecord(Record):
     """What the rollout earned. mean: by part over all steps. spread: by part over accepted
-    samples."""
+    samples. by_term, by_cell: for those that occur; a cell by its name ("above + left")."""
 
     stage: ClassVar[str] = "reward"
     mean: dict[str, float]
     spread: dict[str, Spread]
     by_term: dict[str, TermReward]
+    by_cell: dict[str, TermReward]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -83,13 +83,26 @@ def rewards_of(
 def reward_record(
     rewards: Rewards, failure: Mapping[int, float], cell: Mapping[int, int]
 ) -> RewardRecord:
-    """What a person can see of a round's rewards: how they spread, and which terms earn them."""
+    """What a person can see of a round's rewards: how they spread, and which terms and cells earn
+    them."""
     parts = asdict(rewards)
     steps = np.array(sorted(failure), int)
     return RewardRecord(
         mean={name: float(values.mean()) for name, values in parts.items()},
         spread={name: _spread(values[steps]) for name, values in parts.items()} if failure else {},
-        by_term=_by_term(rewards.total, failure, cell),
+        by_term=_earned(
+            {
+                str(term): [step for step in failure if term in CELLS[cell[step]].terms]
+                for term in Term
+            },
+            rewards.total,
+            failure,
+        ),
+        by_cell=_earned(
+            {str(c): [step for step in failure if cell[step] == c.index] for c in CELLS},
+            rewards.total,
+            failure,
+        ),
     )
 
 
@@ -97,17 +110,16 @@ def _spread(values: np.ndarray) -> Spread:
     return Spread(float(values.mean()), *map(float, np.percentile(values, [5, 25, 50, 75, 95])))
 
 
-def _by_term(
-    total: np.ndarray, failure: Mapping[int, float], cell: Mapping[int, int]
+def _earned(
+    steps_of: Mapping[str, list[int]], total: np.ndarray, failure: Mapping[int, float]
 ) -> dict[str, TermReward]:
-    """By each of the six words that occurs."""
-    found = {}
-    for term in Term:
-        steps = [step for step in failure if term in CELLS[cell[step]].terms]
-        if steps:
-            found[str(term)] = TermReward(
-                share=len(steps) / len(failure),
-                failure=float(np.mean([failure[step] for step in steps])),
-                reward=float(total[steps].mean()),
-            )
-    return found
+    """By each group of accepted steps that is not empty."""
+    return {
+        name: TermReward(
+            share=len(steps) / len(failure),
+            failure=float(np.mean([failure[step] for step in steps])),
+            reward=float(total[steps].mean()),
+        )
+        for name, steps in steps_of.items()
+        if steps
+    }

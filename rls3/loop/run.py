@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from rls3.agents.episodes import load_rollout, save_rollout
-from rls3.agents.interface import Agent, Weakness
+from rls3.agents.interface import Agent, Rollout, Scored, Weakness
 from rls3.agents.make import make_agent
 from rls3.dataset.sample import Provenance, Sample, read_samples, write_samples
 from rls3.evaluation.benchmarks import BENCHMARKS, read_benchmark
 from rls3.evaluation.gallery import save_gallery
-from rls3.evaluation.judge import Predictions
+from rls3.evaluation.predictions import Predictions
 from rls3.files import whole_folder
 from rls3.language.relation import Term
 from rls3.loop.records import EvaluateRecord, Record, ScoreRecord
@@ -24,6 +24,7 @@ from rls3.loop.stages import RefusedSamples, Stage
 from rls3.loop.store import Campaign, Round
 from rls3.loop.threads import torch_threads
 from rls3.placing.axes import axes_of
+from rls3.placing.rooms import space_of
 from rls3.seeds import generator, integer_seed
 from rls3.vlm.interface import VLM, save_vlm
 from rls3.vlm.loading import load_vlm
@@ -99,7 +100,8 @@ def vlm_after(campaign: Campaign, round_: Round | None) -> VLM:
 def _agent(moment: Moment) -> Agent:
     """The agent as it stood after the previous round."""
     params, rooms = moment.campaign.params, moment.resources.rooms
-    agent = make_agent(params, rooms, moment.seed("agent", 0))
+    space = space_of(rooms, params.agent.action, params.sampling.objects)
+    agent = make_agent(params.agent, space, tuple(rooms), moment.seed("agent", 0))
     if moment.round.previous is not None:
         agent.load(moment.round.previous.path("policy"))
     return agent
@@ -117,11 +119,11 @@ def _weakness(moment: Moment) -> Weakness:
     if previous is None:
         return Weakness.unknown()
     scored, by_term = previous.record(ScoreRecord), previous.record(EvaluateRecord).val.by_term
-    samples = read_samples(previous.path("train"))
+    samples, sampling = read_samples(previous.path("train")), moment.campaign.params.sampling
     return Weakness(
         np.array(scored.failure_by_cell),
         np.array([by_term[term].accuracy for term in Term]),
-        tuple((axes_of(s), scored.failure[s.step]) for s in samples),
+        tuple(Scored(axes_of(s, sampling), scored.failure[s.step]) for s in samples),
     )
 
 
@@ -186,7 +188,7 @@ INPUTS: dict[str, Callable[[Moment], object]] = {
 # -- how each artefact is written ------------------------------------------------------------------
 
 
-def _write_rollout(rollout: object, path: Path) -> None:
+def _write_rollout(rollout: Rollout, path: Path) -> None:
     with whole_folder(path) as folder:
         save_rollout(rollout, folder)
 

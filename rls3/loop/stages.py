@@ -15,14 +15,15 @@ from pathlib import Path
 
 import numpy as np
 
-from rls3.agents.episodes import Rollout, collect
-from rls3.agents.interface import Agent, Outcome, Weakness
+from rls3.agents.episodes import collect
+from rls3.agents.interface import Agent, Outcome, Rollout, Weakness
 from rls3.dataset.sample import Provenance, Sample, make_sample
 from rls3.errors import CampaignError
 from rls3.evaluation.gallery import GalleryItem, gallery_of
 from rls3.evaluation.item import Item, item_of
-from rls3.evaluation.judge import Predictions, judge
+from rls3.evaluation.judge import judge
 from rls3.evaluation.metrics import summarize, verdicts
+from rls3.evaluation.predictions import Predictions
 from rls3.language.relation import CELLS
 from rls3.loop.records import (
     EvaluateRecord,

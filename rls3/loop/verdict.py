@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rls3.evaluation.judge import Predictions
-from rls3.evaluation.metrics import TERMS, paired_gain, verdicts
+from rls3.evaluation.item import TERMS
+from rls3.evaluation.metrics import paired_gain, verdicts
+from rls3.evaluation.predictions import Predictions
 from rls3.loop.records import Decision
 from rls3.params import EvaluationParams, GateParams
 

@@ -1,1 +1,2 @@
-"""From a `Goal` to poses that show it: solver, validity, object container, stratified specs."""
+"""From a proposal to poses that show it: goals and moves, rooms, the solver, validity, the object
+container, and the axes along which failure is looked at."""

@@ -1,7 +1,9 @@
 """The placement solver: from what shall be shown (`Goal`) to poses that show it (`SceneSpec`).
 
-Rejection sampling, vectorised: standpoints x reference points x subject points are drawn from the room's survey, and
-those stay whose relation, distances and view are as wanted. Pure geometry; the simulator measures the result later.
+Rejection sampling, vectorised: standpoints x reference points x subject points are drawn from the
+room's survey, and those stay whose relation, distances and view are as wanted. Pure geometry (world
+frame, metres); the simulator measures the result later. The order of the draws is part of the
+result: the same generator gives the same scene.
 """
 
 from collections.abc import Sequence
@@ -11,59 +13,51 @@ import numpy as np
 
 from rls3.language.relation import cells_of, margins_deg
 from rls3.params import SamplingParams
+from rls3.placing.clearance import box_at, covers, fits, foot_of, in_frame, in_sight
+from rls3.placing.goal import ANY_CELL, VIEWS, Goal, distance_range_m
+from rls3.placing.spots import Spots, draw_spots
 from rls3.scene.geometry import boxes_overlap, offset_in_camera
-from rls3.scene.records import Box, Kind, Placement, RoomSurvey, SceneSpec, Vector3, Viewpoint
+from rls3.scene.records import Box, Kind, Placement, RoomSurvey, SceneSpec, Viewpoint
 
-ANY_CELL = 26
-"""The goal that asks for no particular relation: what comes when objects are dropped at random."""
-DISTANCE_BINS = 3
-VIEW_BINS = 2
-NEAREST_M = 0.75
-_SPREAD_M = 1.3  # farthest that subject and reference lie apart
-_VIEWS, _SUBJECTS, _ATTEMPTS, _CHECKED = 48, 320, 4, 12
-_FRAME = 0.82  # share of the half frame in which the centres must lie
-_MARGIN_EXTRA_DEG = 1.0
+_ATTEMPTS, _CHECKED = 4, 12
+_VIEWS, _SUBJECTS, _COMPANY, _COMPANY_TRIES = 48, 320, 160, 10  # how many spots are drawn
+_NEAREST_PAIR_M, _FARTHEST_PAIR_M = 0.08, 1.3  # between the centres of subject and reference
+_PAIR_GAP_M = 0.01
+_MARGIN_EXTRA_DEG = 1.0  # a measured pose differs a little from the wanted one
+_COMPANY_EXTRA_M = 0.5  # company may stand this much farther off than subject and reference
+_YAW_SHARE, _TILT_SHARE = 0.7, 0.5  # of the field of view over which the gaze is spread
+_UP_MOST_DEG, _DOWN_MOST_DEG = -30, 60  # AI2-THOR's limits of the horizon
 
 
 @dataclass(frozen=True)
-class Goal:
-    """What a scene shall show.
+class _Views:
+    """Drawn views of drawn reference spots.
 
     Attributes:
-        cell: index into `CELLS`, or ANY_CELL.
-        view: 0 standing, 1 crouched. distance: 0 near .. DISTANCE_BINS - 1 far (eye to reference).
+        reference_at: (V,) index of the spot. reference: (V, 3) centre of the reference on it.
+        eye: (V, 3). yaw_deg, horizon_deg: (V,).
     """
 
-    subject: Kind
-    reference: Kind
-    cell: int
-    view: int
-    distance: int
+    reference_at: np.ndarray
+    reference: np.ndarray
+    eye: np.ndarray
+    yaw_deg: np.ndarray
+    horizon_deg: np.ndarray
 
 
 @dataclass(frozen=True)
-class Spots:
-    """Where objects can stand in a room. points (M, 3), clearance (M,) metres above, carrier (M,) index of the surface."""
+class _Candidate:
+    """A view in which subject and reference, on these spots, show the goal."""
 
-    points: np.ndarray
-    clearance: np.ndarray
-    carrier: np.ndarray
+    view: Viewpoint
+    eye_y: float
+    subject_at: int
+    reference_at: int
 
-
-def spots_of(survey: RoomSurvey) -> Spots:
-    """All surfaces' points, with the free height up to the next surface above them."""
-    points = np.concatenate([s.points for s in survey.surfaces])
-    carrier = np.repeat(np.arange(len(survey.surfaces)), [len(s.points) for s in survey.surfaces])
-    clearance = np.full(len(points), survey.maximum[1])
-    for surface in survey.surfaces:
-        for level in np.unique(np.round(surface.points[:, 1], 3)):
-            shelf = surface.points[np.abs(surface.points[:, 1] - level) < 1e-3]
-            low, high = shelf[:, [0, 2]].min(axis=0) - 0.1, shelf[:, [0, 2]].max(axis=0) + 0.1
-            below = (points[:, 1] < level - 0.05) & np.all(
-                (points[:, [0, 2]] > low) & (points[:, [0, 2]] < high), axis=1
-            )
-            clearance[below] = np.minimum(clearance[below], level - points[below, 1] - 0.05)
-    return Spots(points, clearance, carrier)
+    @property
+    def eye(self) -> np.ndarray:
+        """(3,) of the view as it is written down, that is rounded."""
+        return np.array([self.view.x, self.eye_y, self.view.z])
 
 
 def solve(
@@ -77,241 +71,217 @@ def solve(
     """A scene that shows the goal, or None if none was found.
 
     Args:
-        company: kinds of the further objects, placed anywhere in view.
+        spots: `spots_of(survey)`.
+        company: kinds of the further objects, placed anywhere in view; one that finds no place is
+            left out.
     """
     sizes = survey.kinds
     if goal.subject not in sizes or goal.reference not in sizes or goal.subject == goal.reference:
         return None
     for _ in range(_ATTEMPTS):
-        found = _candidates(goal, survey, spots, rng, params)
-        for view, reference_at, subject_at in found[:_CHECKED]:
-            placed = [(goal.subject, spots, subject_at), (goal.reference, spots, reference_at)]
-            boxes = [
-                _box_at(sizes[kind], spots.points[at], float(rng.uniform(0, 360)))
-                for kind, _, at in placed
-            ]
-            eye = np.array([view.x, survey.eye_heights[0 if view.standing else 1], view.z])
-            if not all(
-                _fits(box, int(spots.carrier[at]), survey) for box, (_, _, at) in zip(boxes, placed)
-            ):
+        for candidate in _candidates(goal, survey, spots, rng, params):
+            pair = _pair(goal, candidate, survey, spots, rng)
+            if pair is None:
                 continue
-            if boxes_overlap(boxes[0], boxes[1], -0.01) or not all(
-                _in_sight(eye, box, int(spots.carrier[at]), survey)
-                for box, (_, _, at) in zip(boxes, placed)
-            ):
-                continue
-            kinds = [goal.subject, goal.reference]
-            for kind in company:
-                extra = _company_box(kind, kinds, boxes, view, eye, survey, spots, rng, params)
-                if extra is not None:
-                    kinds.append(kind)
-                    boxes.append(extra)
-            placements = tuple(
-                Placement(kind, _foot(box), box.yaw_deg) for kind, box in zip(kinds, boxes)
-            )
-            return SceneSpec(survey.floor_plan, placements, view)
+            placed = _with_company(pair, company, candidate, survey, spots, rng, params)
+            placements = tuple(Placement(kind, foot_of(b), b.yaw_deg) for kind, b in placed)
+            return SceneSpec(survey.floor_plan, placements, candidate.view)
     return None
 
 
 def _candidates(
     goal: Goal, survey: RoomSurvey, spots: Spots, rng: np.random.Generator, params: SamplingParams
-) -> list[tuple[Viewpoint, int, int]]:
-    """(viewpoint, reference spot, subject spot) in random order, relation and view already right."""
+) -> list[_Candidate]:
+    """At most _CHECKED of them, in random order; relation, distances and view are right already."""
     subject_height, reference_height = (
-        survey.kinds[goal.subject][1],
-        survey.kinds[goal.reference][1],
+        survey.kinds[kind][1] for kind in (goal.subject, goal.reference)
     )
-    standing = goal.view == 0
-    eye_y = survey.eye_heights[0 if standing else 1]
-    fits_reference = np.flatnonzero(spots.clearance > reference_height)
-    fits_subject = np.flatnonzero(spots.clearance > subject_height)
-    if not len(fits_reference) or not len(fits_subject) or not len(survey.standpoints):
+    for_reference = np.flatnonzero(spots.clearance > reference_height)
+    for_subject = np.flatnonzero(spots.clearance > subject_height)
+    if not len(for_reference) or not len(for_subject) or not len(survey.standpoints):
         return []
-    # Surfaces, not points, are drawn evenly: else the floor takes all.
-    reference_at = _even_over_surfaces(fits_reference, spots, _VIEWS, rng)
-    reference = spots.points[reference_at] + [0, reference_height / 2, 0]
-    step = (params.max_distance_m - NEAREST_M) / DISTANCE_BINS
-    nearest = NEAREST_M + step * goal.distance
-    stand_at = _standpoint_for(reference, eye_y, nearest, nearest + step, survey.standpoints, rng)
-    ok = stand_at >= 0
-    if not ok.any():
+    views = _draw_views(goal, survey, spots, for_reference, rng, params)
+    if not len(views.eye):
         return []
-    reference_at, reference, stand = (
-        reference_at[ok],
-        reference[ok],
-        survey.standpoints[stand_at[ok]],
-    )
-    eye = np.stack([stand[:, 0], np.full(len(stand), eye_y), stand[:, 1]], axis=1)
-    toward = reference - eye
-    half_v = np.radians(params.fov_deg) / 2
-    yaw = (
-        np.degrees(np.arctan2(toward[:, 0], toward[:, 2]))
-        + rng.uniform(-0.5, 0.5, len(eye)) * params.fov_deg * 0.7
-    )
-    horizon = -np.degrees(np.arctan2(toward[:, 1], np.hypot(toward[:, 0], toward[:, 2])))
-    horizon = np.clip(horizon + rng.uniform(-0.5, 0.5, len(eye)) * params.fov_deg * 0.5, -30, 60)
-
-    subject_at = _even_over_surfaces(fits_subject, spots, _SUBJECTS, rng)
+    subject_at = draw_spots(for_subject, spots, _SUBJECTS, rng)
     subject = spots.points[subject_at] + [0, subject_height / 2, 0]
-    offset = subject[None] - reference[:, None]  # (views, subjects, 3)
-    apart = np.linalg.norm(offset, axis=-1)
-    in_camera = offset_in_camera(offset, yaw[:, None])
-    good = (
-        (apart > 0.08)
-        & (apart < _SPREAD_M)
-        & (margins_deg(in_camera) > params.min_margin_deg + _MARGIN_EXTRA_DEG)
-    )
-    if goal.cell != ANY_CELL:
-        good &= cells_of(in_camera) == goal.cell
-    good &= _in_frame(reference, eye, yaw, horizon, half_v)[:, None]
-    good &= np.linalg.norm(subject[None] - eye[:, None], axis=-1) < params.max_distance_m
-    rows, columns = np.nonzero(good)
-    if len(rows):
-        seen = _in_frame(subject[columns], eye[rows], yaw[rows], horizon[rows], half_v)
-        rows, columns = rows[seen], columns[seen]
+    rows, columns = _showing(goal, views, subject, params)
     order = rng.permutation(len(rows))[:_CHECKED]
     return [
-        (
-            Viewpoint(
-                float(eye[i, 0]),
-                float(eye[i, 2]),
-                float(yaw[i] % 360),
-                float(horizon[i]),
-                standing,
-                params.fov_deg,
-            ),
-            int(reference_at[i]),
+        _Candidate(
+            _viewpoint(views, i, goal, params),
+            survey.eye_heights[goal.view],
             int(subject_at[j]),
+            int(views.reference_at[i]),
         )
         for i, j in zip(rows[order], columns[order])
     ]
 
 
-def _even_over_surfaces(
-    eligible: np.ndarray, spots: Spots, n: int, rng: np.random.Generator
-) -> np.ndarray:
-    counts = np.bincount(spots.carrier[eligible], minlength=int(spots.carrier.max()) + 1)
-    weight = 1 / np.sqrt(counts[spots.carrier[eligible]])
-    return rng.choice(eligible, n, p=weight / weight.sum())
+def _draw_views(
+    goal: Goal,
+    survey: RoomSurvey,
+    spots: Spots,
+    for_reference: np.ndarray,
+    rng: np.random.Generator,
+    params: SamplingParams,
+) -> _Views:
+    """Reference spots, a standpoint at the wanted distance from each, and a gaze about each; spots
+    without such a standpoint are left out."""
+    height = survey.kinds[goal.reference][1]
+    reference_at = draw_spots(for_reference, spots, _VIEWS, rng)
+    reference = spots.points[reference_at] + [0, height / 2, 0]
+    eye_y = survey.eye_heights[goal.view]
+    between_m = distance_range_m(goal.distance, params.max_distance_m)
+    stand_at = _standpoints_for(reference, eye_y, between_m, survey.standpoints, rng)
+    ok = stand_at >= 0
+    stand = survey.standpoints[stand_at[ok]]
+    eye = np.stack([stand[:, 0], np.full(len(stand), eye_y), stand[:, 1]], axis=1)
+    if not len(eye):
+        return _Views(reference_at[ok], reference[ok], eye, np.empty(0), np.empty(0))
+    yaw_deg, horizon_deg = _gaze(reference[ok] - eye, params.fov_deg, rng)
+    return _Views(reference_at[ok], reference[ok], eye, yaw_deg, horizon_deg)
 
 
-def _standpoint_for(
+def _standpoints_for(
     target: np.ndarray,
     eye_y: float,
-    nearest: float,
-    farthest: float,
+    between_m: tuple[float, float],
     standpoints: np.ndarray,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """(N,) index of a random standpoint whose eye is between the two distances from each target; -1 if there is none."""
+    """(N,) index of a random standpoint whose eye is between the two distances from each target
+    (N, 3); -1 if there is none."""
+    nearest, farthest = between_m
     offset = target[:, None, [0, 2]] - standpoints[None]
     distance = np.sqrt((offset**2).sum(-1) + (target[:, None, 1] - eye_y) ** 2)
-    lottery = np.where(
-        (distance >= nearest) & (distance <= farthest), rng.random(distance.shape), -1.0
-    )
+    ok = (distance >= nearest) & (distance <= farthest)
+    lottery = np.where(ok, rng.random(distance.shape), -1.0)
     best = lottery.argmax(axis=1)
     return np.where(lottery[np.arange(len(target)), best] >= 0, best, -1)
 
 
-def _in_frame(
-    points: np.ndarray, eye: np.ndarray, yaw: np.ndarray, horizon: np.ndarray, half_fov: float
-) -> np.ndarray:
-    """Whether each point lies in the inner part of its (square) frame."""
-    in_camera = offset_in_camera(points - eye, yaw)
-    tilt = np.radians(horizon)
-    depth = in_camera[:, 2] * np.cos(tilt) - in_camera[:, 1] * np.sin(tilt)
-    up = in_camera[:, 1] * np.cos(tilt) + in_camera[:, 2] * np.sin(tilt)
-    limit = np.tan(half_fov) * _FRAME * depth
-    return (depth > 0.4) & (np.abs(in_camera[:, 0]) < limit) & (np.abs(up) < limit)
+def _gaze(
+    toward: np.ndarray, fov_deg: float, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Yaw and horizon (N,), degrees, that have what lies `toward` (N, 3) somewhere in the frame."""
+    n = len(toward)
+    yaw = np.degrees(np.arctan2(toward[:, 0], toward[:, 2]))
+    yaw = yaw + rng.uniform(-0.5, 0.5, n) * fov_deg * _YAW_SHARE
+    horizon = -np.degrees(np.arctan2(toward[:, 1], np.hypot(toward[:, 0], toward[:, 2])))
+    horizon = horizon + rng.uniform(-0.5, 0.5, n) * fov_deg * _TILT_SHARE
+    return yaw, np.clip(horizon, _UP_MOST_DEG, _DOWN_MOST_DEG)
 
 
-def _box_at(size: Vector3, foot: np.ndarray, yaw_deg: float) -> Box:
-    return Box((float(foot[0]), float(foot[1] + size[1] / 2), float(foot[2])), size, yaw_deg)
+def _showing(
+    goal: Goal, views: _Views, subject: np.ndarray, params: SamplingParams
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rows (views) and columns (subject, (S, 3) centres) of the pairs that show the goal."""
+    half_fov = np.radians(params.fov_deg) / 2
+    offset = subject[None] - views.reference[:, None]  # (V, S, 3)
+    apart = np.linalg.norm(offset, axis=-1)
+    in_camera = offset_in_camera(offset, views.yaw_deg[:, None])
+    good = (apart > _NEAREST_PAIR_M) & (apart < _FARTHEST_PAIR_M)
+    good &= margins_deg(in_camera) > params.min_margin_deg + _MARGIN_EXTRA_DEG
+    if goal.cell != ANY_CELL:
+        good &= cells_of(in_camera) == goal.cell
+    gaze = views.yaw_deg, views.horizon_deg
+    good &= in_frame(views.reference, views.eye, *gaze, half_fov)[:, None]
+    good &= np.linalg.norm(subject[None] - views.eye[:, None], axis=-1) < params.max_distance_m
+    rows, columns = np.nonzero(good)
+    if not len(rows):
+        return rows, columns
+    gaze = views.yaw_deg[rows], views.horizon_deg[rows]
+    seen = in_frame(subject[columns], views.eye[rows], *gaze, half_fov)
+    return rows[seen], columns[seen]
 
 
-def _foot(box: Box) -> Vector3:
-    return box.center[0], box.center[1] - box.size[1] / 2, box.center[2]
-
-
-def _carried_by(box: Box, furniture: Box) -> bool:
-    """Whether the box stands on, or on a shelf within, a piece of furniture."""
-    return all(
-        abs(box.center[i] - furniture.center[i]) < furniture.size[i] / 2 + 0.02 for i in (0, 2)
-    ) and (_foot(box)[1] <= furniture.center[1] + furniture.size[1] / 2 + 0.02)
-
-
-def _fits(box: Box, carrier: int, survey: RoomSurvey) -> bool:
-    """Inside the room and clear of furniture, the carrier apart."""
-    reach = np.hypot(box.size[0], box.size[2]) / 2
-    if not all(
-        survey.minimum[i] + reach < box.center[i] < survey.maximum[i] - reach for i in (0, 2)
-    ):
-        return False
-    on_floor = survey.surfaces[carrier].receptacle_type == "Floor"
-    return not any(
-        boxes_overlap(box, piece, 0.005) and (on_floor or not _carried_by(box, piece))
-        for piece in survey.furniture
+def _viewpoint(views: _Views, i: int, goal: Goal, params: SamplingParams) -> Viewpoint:
+    return Viewpoint(
+        float(views.eye[i, 0]),
+        float(views.eye[i, 2]),
+        float(views.yaw_deg[i] % 360),
+        float(views.horizon_deg[i]),
+        VIEWS[goal.view] == "standing",
+        params.fov_deg,
     )
 
 
-def _in_sight(eye: np.ndarray, box: Box, carrier: int, survey: RoomSurvey) -> bool:
-    """Whether no furniture box but the carrier's cuts the line from the eye to the centre (slab test)."""
-    center = np.asarray(box.center)
-    along = np.where(np.abs(center - eye) < 1e-9, 1e-9, center - eye)
-    for piece in survey.furniture:
-        if _carried_by(box, piece):
+def _pair(
+    goal: Goal, candidate: _Candidate, survey: RoomSurvey, spots: Spots, rng: np.random.Generator
+) -> list[tuple[Kind, Box]] | None:
+    """Subject and reference, turned at random; None if one does not fit, is out of sight or they
+    touch."""
+    at = (candidate.subject_at, candidate.reference_at)
+    subject, reference = boxes = [
+        box_at(survey.kinds[kind], spots.points[spot], float(rng.uniform(0, 360)))
+        for kind, spot in zip((goal.subject, goal.reference), at)
+    ]
+    if not all(fits(box, int(spots.carrier[spot]), survey) for box, spot in zip(boxes, at)):
+        return None
+    if boxes_overlap(subject, reference, -_PAIR_GAP_M):
+        return None
+    if not all(in_sight(candidate.eye, box, survey) for box in boxes):
+        return None
+    return [(goal.subject, subject), (goal.reference, reference)]
+
+
+def _with_company(
+    pair: Sequence[tuple[Kind, Box]],
+    company: Sequence[Kind],
+    candidate: _Candidate,
+    survey: RoomSurvey,
+    spots: Spots,
+    rng: np.random.Generator,
+    params: SamplingParams,
+) -> list[tuple[Kind, Box]]:
+    """The pair, and of the company what finds a place."""
+    placed = list(pair)
+    for kind in company:
+        if kind not in survey.kinds or kind in (other for other, _ in placed):
             continue
-        low, high = (
-            np.asarray(piece.center) + sign * np.asarray(piece.size) / 2 for sign in (-1, 1)
-        )
-        first, second = (low - eye) / along, (high - eye) / along
-        enter, leave = np.minimum(first, second).max(), np.maximum(first, second).min()
-        if enter < leave and leave > 0 and enter < 0.97:
-            return False
-    return True
+        boxes = [box for _, box in placed]
+        box = _company_box(kind, boxes, candidate, survey, spots, rng, params)
+        if box is not None:
+            placed.append((kind, box))
+    return placed
 
 
 def _company_box(
     kind: Kind,
-    kinds: Sequence[Kind],
-    boxes: Sequence[Box],
-    view: Viewpoint,
-    eye: np.ndarray,
+    others: Sequence[Box],
+    candidate: _Candidate,
     survey: RoomSurvey,
     spots: Spots,
     rng: np.random.Generator,
     params: SamplingParams,
 ) -> Box | None:
-    """A place in view for one more object that covers none of the others; None if ten tries find none."""
-    if kind in kinds or kind not in survey.kinds:
+    """A place in view for one more object that covers none of the others; None if _COMPANY_TRIES
+    find none."""
+    size, eye = survey.kinds[kind], candidate.eye
+    high_enough = np.flatnonzero(spots.clearance > size[1])
+    if not len(high_enough):
         return None
-    size = survey.kinds[kind]
-    at = _even_over_surfaces(np.flatnonzero(spots.clearance > size[1]), spots, 160, rng)
+    at = draw_spots(high_enough, spots, _COMPANY, rng)
     centers = spots.points[at] + [0, size[1] / 2, 0]
-    n = len(at)
-    ok = _in_frame(
+    in_view = _in_view(centers, candidate, params)
+    for spot in at[np.flatnonzero(in_view)[:_COMPANY_TRIES]]:
+        box = box_at(size, spots.points[spot], float(rng.uniform(0, 360)))
+        free = fits(box, int(spots.carrier[spot]), survey) and in_sight(eye, box, survey)
+        if free and not any(covers(eye, box, other) for other in others):
+            return box
+    return None
+
+
+def _in_view(centers: np.ndarray, candidate: _Candidate, params: SamplingParams) -> np.ndarray:
+    """(N,) whether each centre (N, 3) lies in the frame of the view and near enough."""
+    n, view, eye = len(centers), candidate.view, candidate.eye
+    ok = in_frame(
         centers,
         np.broadcast_to(eye, (n, 3)),
         np.full(n, view.yaw_deg),
         np.full(n, view.horizon_deg),
         np.radians(params.fov_deg) / 2,
     )
-    ok &= np.linalg.norm(centers - eye, axis=1) < params.max_distance_m + 0.5
-    for i in np.flatnonzero(ok)[:10]:
-        box = _box_at(size, spots.points[at[i]], float(rng.uniform(0, 360)))
-        if not _fits(box, int(spots.carrier[at[i]]), survey) or not _in_sight(
-            eye, box, int(spots.carrier[at[i]]), survey
-        ):
-            continue
-        if not any(_covers(eye, box, other) for other in boxes):
-            return box
-    return None
-
-
-def _covers(eye: np.ndarray, a: Box, b: Box) -> bool:
-    """Whether two boxes come so close, as seen from the eye, that one may hide the other (by their bounding spheres)."""
-    to_a, to_b = np.asarray(a.center) - eye, np.asarray(b.center) - eye
-    far_a, far_b = np.linalg.norm(to_a), np.linalg.norm(to_b)
-    angle = np.arccos(np.clip(to_a @ to_b / (far_a * far_b), -1, 1))
-    radius = np.linalg.norm(a.size) / 2 / far_a + np.linalg.norm(b.size) / 2 / far_b
-    return bool(angle < 0.8 * radius)
+    near = np.linalg.norm(centers - eye, axis=1) < params.max_distance_m + _COMPANY_EXTRA_M
+    return ok & near

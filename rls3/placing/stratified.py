@@ -1,11 +1,15 @@
-"""Scenes without a policy: uniform over the 26 relations, for pre-training the base models and for the benchmarks."""
+"""Scenes without a policy: uniform over the 26 relations, for pre-training the base models and for
+the benchmarks."""
 
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from rls3.language.relation import CELLS
 from rls3.params import SamplingParams
-from rls3.placing.solver import DISTANCE_BINS, VIEW_BINS, Goal, solve, spots_of
+from rls3.placing.goal import DISTANCES, VIEWS, Goal
+from rls3.placing.solver import solve
+from rls3.placing.spots import spots_of
 from rls3.scene.records import RoomSurvey, SceneSpec
 
 
@@ -17,17 +21,12 @@ def stratified_specs(
     index = 0
     while True:
         survey, spot = surveys[index % len(surveys)], spots[index % len(surveys)]
-        cell = (index // len(surveys)) % 26
+        cell = (index // len(surveys)) % len(CELLS)
         index += 1
         kinds = list(survey.kinds)
         chosen = [kinds[i] for i in rng.choice(len(kinds), params.objects, replace=False)]
-        goal = Goal(
-            chosen[0],
-            chosen[1],
-            cell,
-            int(rng.integers(VIEW_BINS)),
-            int(rng.integers(DISTANCE_BINS)),
-        )
+        view, distance = int(rng.integers(len(VIEWS))), int(rng.integers(len(DISTANCES)))
+        goal = Goal(chosen[0], chosen[1], cell, view, distance)
         spec = solve(goal, survey, spot, rng, params, chosen[2:])
         if spec is not None:
             yield spec

@@ -1,1 +1,1 @@
-"""The page that people look at: one self-contained HTML file."""
+"""The page that people look at: one self-contained HTML file, made from a campaign's records."""

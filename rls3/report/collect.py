@@ -1,129 +1,104 @@
-"""From a campaign's files to `ReportData`."""
+"""From a campaign's files to its page. Nothing is judged here: what the page shows was written
+while the campaign ran."""
 
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
-import numpy as np
+from rls3.evaluation.gallery import load_gallery
+from rls3.evaluation.metrics import Evaluation, summarize
+from rls3.evaluation.predictions import Predictions
+from rls3.files import read_json, write_text
+from rls3.loop.records import (
+    CampaignEvaluation,
+    EvaluateRecord,
+    GateRecord,
+    Manifest,
+    Registration,
+    Summary,
+    read_record,
+)
+from rls3.loop.stages import STAGES
+from rls3.loop.store import Campaign, Round
+from rls3.params import Params, check_params
+from rls3.report.page import render_page
+from rls3.report.state import CampaignState, Gallery, RoundState, StageState
+from rls3.seeds import integer_seed
 
-from rls3.dataset.sample import Sample
-from rls3.report.page import GalleryItem, ReportData, RoundData, write_report
-from rls3.round import Campaign, Round
-from rls3.stages import STAGES, Workshop
-
-_PER_GROUP = 6
+T = TypeVar("T")
 
 
-def report_campaign(
-    campaign: Campaign, summary: dict[str, Any], evaluation: dict[str, Any]
-) -> Path:
-    """Write the report page of a campaign; returns its path."""
+def report_campaign(campaign: Campaign) -> Path:
+    """Write the page of a campaign as far as it has come, running or not; returns its path.
+
+    Raises: DataError if the campaign was never begun, or a record of it is damaged; StorageError.
+    """
+    write_text(campaign.report, render_page(read_state(campaign)))
+    return campaign.report
+
+
+def read_state(campaign: Campaign) -> CampaignState:
+    """Where a campaign stands. Raises: DataError (see `report_campaign`)."""
+    begun_with = campaign.begun_with
+    params = check_params(read_json(begun_with), str(begun_with))
+    rounds = _rounds(campaign)
+    evaluation = _if_there(campaign.final_evaluation, CampaignEvaluation)
+    result = evaluation.round if evaluation else None
+    gate = _if_there(campaign.gate, GateRecord)
+    registration = _if_there(campaign.registered, Registration)
+    summary = _if_there(campaign.summary, Summary)
+    return CampaignState(
+        name=campaign.name,
+        params=params,
+        planned=campaign.params.campaign.rounds,
+        rounds=tuple(_round_state(round_) for round_ in rounds),
+        base_on_val=evaluation.base["val"] if evaluation else _base_on_val(campaign, params),
+        evaluation=evaluation,
+        # a campaign that goes on may have a new result before it is handed over
+        gate=gate if gate and gate.round == result else None,
+        registration=registration if registration and registration.round == result else None,
+        summary=summary if summary and summary.result_round == result else None,
+        gallery=_gallery(campaign, rounds, result),
+    )
+
+
+def _if_there(path: Path, kind: type[T]) -> T | None:
+    return read_record(path, kind) if path.exists() else None
+
+
+def _rounds(campaign: Campaign) -> list[Round]:
+    """The finished ones, and the next if a stage of it is finished or its folder is there."""
     done = campaign.rounds_done()
-    total, rounds, terms = 0, [], {}
-    for round_ in done:
-        data = _round_data(round_, total)
-        total = data.samples
-        rounds.append(data)
-        for term, count in round_.record("validate")["balance"]["term"].items():
-            terms[term] = terms.get(term, 0) + count
-    params = campaign.params
-    settings = {
-        "vision-language model": f"{params.vlm.family}, from {params.vlm.checkpoint}",
-        "agent": f"{params.agent.name} ({params.agent.action} actions)",
-        "simulator": f"{params.simulator.backend}, {params.simulator.width_px}x{params.simulator.height_px} px, {_rooms(params.simulator.floor_plans)}",
-        "seed": str(params.campaign.seed),
-    }
-    lineage = {
-        "model": f"{summary['model_uri']}, version {summary['model_version']} (round {summary['result_round']})",
-        "gate": "passed" if summary["gate"]["passed"] else "; ".join(summary["gate"]["reasons"]),
-        "MLflow run": summary["mlflow_run_id"],
-        "data version": summary["data_version"],
-        "code": _manifest(done[-1]).get("code_commit", ""),
-        "machine": _manifest(done[-1]).get("machine", ""),
-    }
-    page = ReportData(
-        campaign.name,
-        settings,
-        rounds,
-        evaluation["base"],
-        evaluation["final"],
-        evaluation["gain"],
-        lineage,
-        summary["seconds_total"],
-        summary["orchestration_share"],
-        terms,
-        _gallery(campaign, campaign.round(evaluation["round"])),
-    )
-    return write_report(page, campaign.report)
+    following = campaign.round(len(done) + 1)
+    return [*done, following] if following.folder.exists() else done
 
 
-def _rooms(floor_plans: tuple[str, ...]) -> str:
-    return ", ".join(floor_plans) if len(floor_plans) <= 8 else f"{len(floor_plans)} rooms"
-
-
-def _manifest(round_: Round) -> dict[str, Any]:
-    return round_.record("manifest")
-
-
-def _round_data(round_: Round, before: int) -> RoundData:
-    sampled, rendered, validated = (
-        round_.record(stage) for stage in ("sample", "render", "validate")
-    )
-    return RoundData(
-        round_.number,
-        before + validated["kept"],
-        sampled["proposed"],
-        sampled["feasible"],
-        rendered["valid"],
-        validated["kept"],
-        rendered["discarded_by_reason"],
-        round_.record("evaluate")["val"],
-        round_.record("reward")["mean"],
-        round_.record("finetune")["losses"],
-        {stage.__name__: round_.record(stage.__name__)["seconds"] for stage in STAGES},
-        list(validated["balance"]["cell"].values()),
+def _round_state(round_: Round) -> RoundState:
+    return RoundState(
+        number=round_.number,
+        stages=tuple(
+            StageState(
+                stage.title,
+                round_.record(stage.record) if round_.finished(stage.name) else None,
+            )
+            for stage in STAGES
+        ),
+        manifest=_if_there(round_.manifest, Manifest),
     )
 
 
-def _gallery(campaign: Campaign, result: Round) -> list[GalleryItem]:
-    """A few test images of each group, evenly over the benchmark."""
-    with Workshop(campaign) as workshop:
-        samples = workshop.benchmark("test")
-        chosen = np.linspace(0, len(samples) - 1, min(len(samples), 120)).astype(int)
-        some = [samples[i] for i in chosen]
-        before, after = (_preferred(workshop.vlm(r), some) for r in (None, result))
-    groups: dict[str, list[GalleryItem]] = {
-        "wrong before, right now": [],
-        "still wrong": [],
-        "right all along": [],
-    }
-    for sample, b, a in zip(some, before, after):
-        right_before, right_after = b == sample.caption, a == sample.caption
-        if right_before and not right_after:
-            continue
-        group = (
-            "still wrong"
-            if not right_after
-            else "right all along"
-            if right_before
-            else "wrong before, right now"
-        )
-        groups[group].append(
-            GalleryItem(group, sample.image, sample.caption, b, a, sample.floor_plan)
-        )
-    return [
-        item
-        for items in groups.values()
-        for item in items[:: max(1, len(items) // _PER_GROUP)][:_PER_GROUP]
-    ]
+def _base_on_val(campaign: Campaign, params: Params) -> Evaluation | None:
+    """Figures of what the starting model said, which is kept."""
+    if not campaign.base_predictions.exists():
+        return None
+    seed = integer_seed(params.campaign.seed, 0, "bootstrap")
+    return summarize(Predictions.load(campaign.base_predictions), params.evaluation, seed)
 
 
-def _preferred(vlm: Any, samples: list[Sample]) -> list[str]:
-    """The caption that scores highest among the true one and its relation negatives."""
-    import torch
-
-    from rls3.dataset.sample import decode
-
-    captions = [[s.caption, *s.negatives_of("flip", "flip_all", "swap")] for s in samples]
-    with torch.no_grad():
-        scores = vlm.scores(vlm.features([decode(s) for s in samples], True), captions)
-    return [row[int(i)] for row, i in zip(captions, scores.argmax(dim=1))]
+def _gallery(campaign: Campaign, rounds: list[Round], result: int | None) -> Gallery | None:
+    if result is not None and campaign.gallery.exists():
+        return Gallery("test", result, load_gallery(campaign.gallery))
+    evaluated = [r for r in rounds if r.finished(EvaluateRecord.stage)]
+    if not evaluated or not evaluated[-1].path("gallery").exists():
+        return None
+    latest = evaluated[-1]
+    return Gallery("val", latest.number, load_gallery(latest.path("gallery")))

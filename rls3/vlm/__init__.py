@@ -1,1 +1,2 @@
-"""Vision-language models: CLIP and ViLT behind one small interface, their fine-tuning, and how the tiny base is made."""
+"""Vision-language models: families behind one small interface, their fine-tuning, and how the tiny
+base models are made."""

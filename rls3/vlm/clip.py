@@ -1,108 +1,151 @@
-"""CLIP (transformers' CLIPModel): two towers, a score is the scaled cosine of their projections."""
+"""CLIP (transformers' CLIPModel): two towers, a score is the scaled cosine of their projections.
 
-import hashlib
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+With a locked vision tower an image is its pooled output, so that it is encoded once however often
+it is scored.
+"""
+
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import torch
 from torch.nn import functional as F
+from transformers import CLIPConfig, CLIPModel
+from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
-from rls3.params import FinetuneParams
-from rls3.vlm.interface import padded, unique_texts
+from rls3.params import BaseParams
+from rls3.scene.records import Kind
+from rls3.vlm.interface import (
+    VLM,
+    Captions,
+    Encoded,
+    Family,
+    Images,
+    ImageSide,
+    LossWeights,
+    Pixels,
+    padded,
+    tokenize,
+    unique_texts,
+)
+from rls3.vlm.pretraining.clip import pretrain
+from rls3.vlm.tiny import MAX_TOKENS, layer_sizes, make_tokenizer
 
-_IMAGE_BATCH = 128
+
+def _preprocess(vlm: VLM, pictures: Sequence[np.ndarray]) -> Pixels:
+    """Of a picture that is not square, the whole is squeezed into the square: what the processor
+    would crop away may be what a caption is about."""
+    edge = vlm.image_processor.size.get("shortest_edge")
+    squeezed = {"size": {"height": edge, "width": edge}} if edge else {}
+    prepared = vlm.image_processor(
+        images=list(pictures), input_data_format="channels_last", return_tensors="pt", **squeezed
+    )
+    return Pixels(prepared["pixel_values"].to(vlm.device))
 
 
-class ClipVLM:
-    """See `rls3.vlm.interface.VLM`. With a locked vision tower `features` are its pooled outputs, so an image is
-    encoded once however often it is scored; otherwise they are pixels."""
+def _pooled(vlm: VLM, pixels: Pixels) -> torch.Tensor:
+    return vlm.model.vision_model(pixel_values=pixels.values).pooler_output
 
-    family = "clip"
 
-    def __init__(self, model: Any, tokenizer: Any, image_processor: Any) -> None:
-        self.model, self.tokenizer, self.image_processor = model, tokenizer, image_processor
+@torch.no_grad()
+def _encode(vlm: VLM, pixels: Pixels) -> Encoded:
+    return Encoded(_pooled(vlm, pixels))
 
-    def features(self, images: Sequence[np.ndarray], lock_vision: bool = True) -> torch.Tensor:
-        parts = []
-        for start in range(0, len(images), _IMAGE_BATCH):
-            pixels = self.image_processor(
-                images=list(images[start : start + _IMAGE_BATCH]), return_tensors="pt"
-            )["pixel_values"]
-            parts.append(self._pooled(pixels) if lock_vision else pixels)
-        return torch.cat(parts)
 
-    def image_side(self) -> str:
-        digest = hashlib.blake2b()
-        for weights in self.model.vision_model.state_dict().values():
-            digest.update(weights.contiguous().numpy())
-        return digest.hexdigest()
+def _image_weights(vlm: VLM) -> Iterable[torch.Tensor]:
+    return vlm.model.vision_model.state_dict().values()
 
-    @torch.no_grad()
-    def _pooled(self, pixels: torch.Tensor) -> torch.Tensor:
-        return self.model.vision_model(pixel_values=pixels).pooler_output
 
-    def _image_embeddings(self, features: torch.Tensor) -> torch.Tensor:
-        pooled = (
-            features
-            if features.dim() == 2
-            else self.model.vision_model(pixel_values=features).pooler_output
-        )
-        return F.normalize(self.model.visual_projection(pooled), dim=-1)
+def _image_embeddings(vlm: VLM, images: Images) -> torch.Tensor:
+    pooled = images.values if isinstance(images, Encoded) else _pooled(vlm, images)
+    return F.normalize(vlm.model.visual_projection(pooled), dim=-1)
 
-    def _text_embeddings(self, texts: Sequence[str]) -> torch.Tensor:
-        tokens = self.tokenizer(list(texts), padding=True, truncation=True, return_tensors="pt")
-        output = self.model.text_model(
-            input_ids=tokens["input_ids"], attention_mask=tokens["attention_mask"]
-        )
-        return F.normalize(self.model.text_projection(output.pooler_output), dim=-1)
 
-    def _similarities(self, features: torch.Tensor, texts: Sequence[str]) -> torch.Tensor:
-        return (
-            self.model.logit_scale.exp()
-            * self._image_embeddings(features)
-            @ self._text_embeddings(texts).T
-        )
+def _text_embeddings(vlm: VLM, texts: Sequence[str]) -> torch.Tensor:
+    pooled = vlm.model.text_model(**tokenize(vlm, texts)).pooler_output
+    return F.normalize(vlm.model.text_projection(pooled), dim=-1)
 
-    def scores(self, features: torch.Tensor, captions: Sequence[Sequence[str]]) -> torch.Tensor:
-        texts, rows = unique_texts(captions)
-        index, mask = padded(rows)
-        return self._similarities(features, texts).gather(1, index).masked_fill(~mask, -torch.inf)
 
-    def loss(
-        self,
-        features: torch.Tensor,
-        true: Sequence[str],
-        negatives: Sequence[Sequence[str]],
-        params: FinetuneParams,
-    ) -> torch.Tensor:
-        """hard_negative_weight * H + contrastive_weight * N, where H is the cross-entropy of the true caption among the
-        image's own captions (as NegCLIP's hard negatives), N the symmetric InfoNCE over the batch (equal texts count as
-        one, so that a caption that two images share is not its own negative)."""
-        texts, rows = unique_texts([[t, *ns] for t, ns in zip(true, negatives)])
-        similarities = self._similarities(features, texts)  # (B, U)
-        index, mask = padded(rows)
-        own = similarities.gather(1, index).masked_fill(~mask, -torch.inf)
-        hard = F.cross_entropy(own, torch.zeros(len(true), dtype=torch.long))
-        if not params.contrastive_weight:
-            return params.hard_negative_weight * hard
-        columns, inverse = torch.unique(index[:, 0], return_inverse=True)
-        matrix = similarities[:, columns]  # (B, distinct true captions)
-        matches = F.one_hot(inverse, len(columns)).float()
-        to_text = F.cross_entropy(matrix, inverse)
-        to_image = F.cross_entropy(matrix.T, (matches / matches.sum(0)).T)
-        return (
-            params.hard_negative_weight * hard
-            + params.contrastive_weight * (to_text + to_image) / 2
-        )
+def _similarities(vlm: VLM, images: Images, texts: Sequence[str]) -> torch.Tensor:
+    """(N, T)."""
+    scale = vlm.model.logit_scale.exp()
+    return scale * _image_embeddings(vlm, images) @ _text_embeddings(vlm, texts).T
 
-    def set_trainable(self, lock_vision: bool) -> list[torch.nn.Parameter]:
-        self.model.requires_grad_(True)
-        self.model.vision_model.requires_grad_(not lock_vision)
-        self.model.logit_scale.requires_grad_(False)
-        return [p for p in self.model.parameters() if p.requires_grad]
 
-    def save(self, folder: Path) -> None:
-        for part in (self.model, self.tokenizer, self.image_processor):
-            part.save_pretrained(folder)
+def _score(vlm: VLM, images: Images, captions: Captions) -> torch.Tensor:
+    texts, rows = unique_texts(captions)
+    index, mask = padded(rows, vlm.device)
+    return _similarities(vlm, images, texts).gather(1, index).masked_fill(~mask, -torch.inf)
+
+
+def _loss(vlm: VLM, images: Images, captions: Captions, weights: LossWeights) -> torch.Tensor:
+    """hard_negative * H + contrastive * N, where H is the cross-entropy of the true caption among
+    the image's own captions (as NegCLIP's hard negatives), N the symmetric InfoNCE over the batch
+    (equal texts count as one, so that a caption that two images share is not its own negative)."""
+    texts, rows = unique_texts(captions)
+    similarities = _similarities(vlm, images, texts)
+    index, mask = padded(rows, vlm.device)
+    own = similarities.gather(1, index).masked_fill(~mask, -torch.inf)
+    hard = F.cross_entropy(own, torch.zeros(len(rows), dtype=torch.long, device=vlm.device))
+    if not weights.contrastive:
+        return weights.hard_negative * hard
+    contrast = _info_nce(similarities, [row[0] for row in rows])
+    return weights.hard_negative * hard + weights.contrastive * contrast
+
+
+def _info_nce(similarities: torch.Tensor, true: Sequence[int]) -> torch.Tensor:
+    """Symmetric, over a batch. similarities (B, T); true: each image's true text of the T."""
+    device = similarities.device
+    columns, own = (torch.tensor(v, device=device) for v in np.unique(true, return_inverse=True))
+    matrix = similarities[:, columns]  # (B, distinct true texts)
+    matches = (own[:, None] == torch.arange(len(columns), device=device)).float()
+    to_text = F.cross_entropy(matrix, own)
+    to_image = F.cross_entropy(matrix.T, (matches / matches.sum(0)).T)
+    return (to_text + to_image) / 2
+
+
+def _trainable(vlm: VLM, lock_vision: bool) -> list[torch.nn.Parameter]:
+    vlm.model.requires_grad_(True)
+    vlm.model.vision_model.requires_grad_(not lock_vision)
+    vlm.model.logit_scale.requires_grad_(False)
+    return [p for p in vlm.model.parameters() if p.requires_grad]
+
+
+def _make_tiny(kinds: Sequence[Kind], params: BaseParams) -> VLM:
+    tokenizer = make_tokenizer(kinds)
+    text = layer_sizes(params.width) | {
+        "num_attention_heads": 8,
+        "num_hidden_layers": params.text_layers,
+        "vocab_size": len(tokenizer),
+        "max_position_embeddings": MAX_TOKENS,
+        "pad_token_id": tokenizer.pad_token_id,
+        "bos_token_id": tokenizer.bos_token_id,
+        "eos_token_id": tokenizer.eos_token_id,
+    }
+    vision = layer_sizes(params.vision_width) | {
+        "num_hidden_layers": params.vision_layers,
+        "image_size": params.image_px,
+        "patch_size": params.patch_px,
+    }
+    config = CLIPConfig(
+        text_config=text,
+        vision_config=vision,
+        projection_dim=params.vision_width,
+        logit_scale_init_value=3.0,
+    )
+    size = {"height": params.image_px, "width": params.image_px}
+    processor = CLIPImageProcessorPil(size=size, do_center_crop=False, resample=2)
+    return VLM(FAMILY, CLIPModel(config).eval(), tokenizer, processor)
+
+
+FAMILY = Family(
+    name="clip",
+    model_type="clip",
+    model_class=CLIPModel,
+    preprocess=_preprocess,
+    image_side=ImageSide(_encode, _image_weights),
+    score=_score,
+    loss=_loss,
+    trainable=_trainable,
+    make_tiny=_make_tiny,
+    pretrain=pretrain,
+)

@@ -1,30 +1,105 @@
-"""Image features computed once a shard, while the part of the model that makes them stays the same."""
+"""What images are for a model: encoded once a shard where its image side is locked, else decoded
+when they are needed. Never all pixels at once."""
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+import numpy as np
 import torch
 
-from rls3.dataset.sample import Sample, decode
-from rls3.vlm.interface import VLM
+from rls3.dataset.sample import Pictured, decode
+from rls3.vlm.interface import VLM, Encoded, Images, ImageSide, Pixels, Rows
+
+_IMAGE_BATCH = 128  # rounding may depend on it
+
+
+@dataclass(frozen=True)
+class LazyPixels:
+    """Pictures that become pixels when rows of them are asked for."""
+
+    vlm: VLM
+    pictures: Sequence[Pictured]
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def __getitem__(self, rows: Rows) -> Pixels:
+        chosen = (
+            self.pictures[rows]
+            if isinstance(rows, slice)
+            else [self.pictures[int(row)] for row in rows]
+        )
+        return self.vlm.family.preprocess(self.vlm, [decode(picture) for picture in chosen])
+
+
+Shard = Encoded | LazyPixels
+"""Of both, rows are `Images` for the model."""
+
+
+def images_of(vlm: VLM, pictures: Sequence[np.ndarray]) -> Images:
+    """A batch of decoded pictures, each (H, W, 3) uint8, ready for `rls3.vlm.interface.score`."""
+    pixels = vlm.family.preprocess(vlm, pictures)
+    side = vlm.family.image_side
+    return pixels if side is None else side.encode(vlm, pixels)
+
+
+def joined(shards: Sequence[Shard]) -> Shard:
+    """Of one model: one after the other."""
+    if all(isinstance(shard, Encoded) for shard in shards):
+        return Encoded(torch.cat([shard.values for shard in shards]))
+    return LazyPixels(shards[0].vlm, [picture for shard in shards for picture in shard.pictures])
 
 
 class ImageFeatures:
-    """Remembers the features of whole shards (a round's samples, a benchmark) under a locked image side.
+    """Remembers what a locked image side makes of whole shards (a round's samples, a benchmark).
 
-    Always of the whole shard: rounding may depend on what else is in a batch, and a campaign that was killed and resumed
-    must see the same numbers as one that was not.
+    Always of the whole shard, in the same batches: rounding may depend on what else is in a batch,
+    and a campaign that was killed and resumed must see the same numbers as one that was not. It
+    remembers the shards of the last image side only, some kilobytes an image.
     """
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, str], torch.Tensor] = {}
+        self._side = ""
+        self._known: dict[str, Encoded] = {}
 
-    def __call__(self, vlm: VLM, shard: Sequence[Sample], lock_vision: bool = True) -> torch.Tensor:
-        """(N, ...) as `VLM.features` gives them, rows in the order of the shard."""
-        image_side = vlm.image_side() if lock_vision else None
-        if image_side is None or not shard:
-            return vlm.features([decode(sample) for sample in shard], lock_vision)
-        ids = hashlib.blake2b("".join(sample.sample_id for sample in shard).encode()).hexdigest()
-        if (image_side, ids) not in self._known:
-            self._known[image_side, ids] = vlm.features([decode(sample) for sample in shard], True)
-        return self._known[image_side, ids]
+    def __call__(self, vlm: VLM, pictures: Sequence[Pictured], lock_vision: bool = True) -> Shard:
+        """Rows in the order of the pictures: encoded if the model has an image side that is locked,
+        else pixels, decoded when they are asked for."""
+        side = vlm.family.image_side
+        if side is None or not lock_vision or not pictures:
+            return LazyPixels(vlm, pictures)
+        self._forget_others(_digest_of_side(vlm, side))
+        shard = _digest_of_pictures(pictures)
+        if shard not in self._known:
+            self._known[shard] = _encoded(vlm, side, pictures)
+        return self._known[shard]
+
+    def _forget_others(self, side: str) -> None:
+        if side != self._side:
+            self._side, self._known = side, {}
+
+
+def _encoded(vlm: VLM, side: ImageSide, pictures: Sequence[Pictured]) -> Encoded:
+    pixels = LazyPixels(vlm, pictures)
+    starts = range(0, len(pictures), _IMAGE_BATCH)
+    return joined([side.encode(vlm, pixels[start : start + _IMAGE_BATCH]) for start in starts])
+
+
+def _digest_of_side(vlm: VLM, side: ImageSide) -> str:
+    """Of all that an encoding depends on but the picture."""
+    digest = hashlib.blake2b(f"{vlm.device} {vlm.image_processor.to_json_string()}".encode())
+    for weights in side.weights(vlm):
+        digest.update(weights.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()
+
+
+def _digest_of_pictures(pictures: Sequence[Pictured]) -> str:
+    """Of what they show: ids repeat, from one benchmark to another and when scenes are drawn again
+    in another size."""
+    digest = hashlib.blake2b()
+    for picture in pictures:
+        image = picture.image
+        digest.update(len(image).to_bytes(8, "little"))
+        digest.update(image)
+    return digest.hexdigest()

@@ -1,64 +1,184 @@
-"""What RLS3 asks of a vision-language model."""
+"""What RLS3 asks of a vision-language model: what an image is for it, and a family's functions.
 
-from collections.abc import Sequence
+A kind of VLM is one module of this package that ends in `FAMILY`, a `Family`; `VLMParams.family`
+names the module. Nothing else knows the families apart.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
 
 import numpy as np
 import torch
+import transformers
+from transformers import (
+    BaseImageProcessor,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
 
-from rls3.params import FinetuneParams
+from rls3.dataset.sample import Sample
+from rls3.params import BaseParams, FinetuneParams
+from rls3.scene.records import Kind
 
-Family = Literal["clip", "vilt"]
+Captions = Sequence[Sequence[str]]
+"""Of each image."""
 
-
-class VLM(Protocol):
-    """A model, its tokenizer and its image processor, with what scoring and fine-tuning need."""
-
-    family: Family
-    model: torch.nn.Module
-
-    def features(self, images: Sequence[np.ndarray], lock_vision: bool) -> torch.Tensor:
-        """What can be computed once per image, (N, ...): images are (H, W, 3) uint8. No gradient flows into it."""
-        ...
-
-    def image_side(self) -> str | None:
-        """Digest of the weights that a locked `features` comes from; None if features are not worth remembering."""
-        ...
-
-    def scores(self, features: torch.Tensor, captions: Sequence[Sequence[str]]) -> torch.Tensor:
-        """(N, C) score of each caption of each image; -inf where an image has fewer than C captions."""
-        ...
-
-    def loss(
-        self,
-        features: torch.Tensor,
-        true: Sequence[str],
-        negatives: Sequence[Sequence[str]],
-        params: FinetuneParams,
-    ) -> torch.Tensor:
-        """Training loss of a batch: each image's true caption against its own false ones (and, for CLIP, the batch's)."""
-        ...
-
-    def set_trainable(self, lock_vision: bool) -> list[torch.nn.Parameter]:
-        """Choose what fine-tuning may change; returns it."""
-        ...
-
-    def save(self, folder: Path) -> None:
-        """In the hub's format: `from_pretrained(folder)` reads it."""
-        ...
+Rows = slice | np.ndarray
+"""Which images: a slice or an array of indices."""
 
 
-def unique_texts(captions: Sequence[Sequence[str]]) -> tuple[list[str], list[list[int]]]:
-    """The distinct texts, and for each caption its index among them. A batch repeats many: encode each once."""
+@dataclass(frozen=True)
+class Pixels:
+    """Images as a processor prepares them, on the model's device.
+
+    values: (N, 3, H, W) float32.
+    mask: (N, H, W), 1 where an image is and 0 where it is padded to the size of the largest; None
+        if all have one size.
+    """
+
+    values: torch.Tensor
+    mask: torch.Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __getitem__(self, rows: Rows) -> "Pixels":
+        return Pixels(
+            _rows(self.values, rows), None if self.mask is None else _rows(self.mask, rows)
+        )
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """What a locked image side makes of images, computed once an image: values (N, D) float32, on
+    the model's device."""
+
+    values: torch.Tensor
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __getitem__(self, rows: Rows) -> "Encoded":
+        return Encoded(_rows(self.values, rows))
+
+
+Images = Pixels | Encoded
+
+
+def _rows(values: torch.Tensor, rows: Rows) -> torch.Tensor:
+    return values[rows if isinstance(rows, slice) else torch.tensor(rows, device=values.device)]
+
+
+@dataclass(frozen=True)
+class VLM:
+    """A model with its tokenizer and its image processor."""
+
+    family: "Family"
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    image_processor: BaseImageProcessor
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.model.parameters()).device
+
+
+@dataclass(frozen=True)
+class ImageSide:
+    """The part of a model that looks at images alone; locked, it sees each only once.
+
+    encode: pixels to what the rest of the model takes in their place. No gradient flows.
+    weights: all that `encode` depends on.
+    """
+
+    encode: Callable[[VLM, Pixels], Encoded]
+    weights: Callable[[VLM], Iterable[torch.Tensor]]
+
+
+@dataclass(frozen=True)
+class LossWeights:
+    """Of the two parts of a fine-tuning loss; see `FinetuneParams`."""
+
+    hard_negative: float
+    contrastive: float
+
+    @classmethod
+    def of(cls, params: FinetuneParams) -> "LossWeights":
+        return cls(params.hard_negative_weight, params.contrastive_weight)
+
+
+@dataclass(frozen=True)
+class Family:
+    """A kind of VLM: its functions.
+
+    Attributes:
+        name: of its module, and what params call it.
+        model_type: what `transformers` calls it in a checkpoint's config.json.
+        model_class: of which a checkpoint must hold all weights.
+        preprocess: pictures, each (H, W, 3) uint8 of any size, to pixels.
+        image_side: None where image and text meet in the first layer.
+        score: (N, C) of each caption of each image, -inf where an image has fewer than C captions.
+        loss: of a batch, each image's true caption (the first) against its own false ones, and
+            whatever contrast the family adds; a scalar.
+        trainable: chooses what fine-tuning may change, with the image's side locked or not; returns
+            it.
+        make_tiny: a small model with random weights (torch's present seed), on the CPU.
+        pretrain: makes a base model of such a one, in place (torch's present seed, and that of the
+            parameters); None if the family comes from the hub only.
+    """
+
+    name: str
+    model_type: str
+    model_class: type[PreTrainedModel]
+    preprocess: Callable[[VLM, Sequence[np.ndarray]], Pixels]
+    image_side: ImageSide | None
+    score: Callable[[VLM, Images, Captions], torch.Tensor]
+    loss: Callable[[VLM, Images, Captions, LossWeights], torch.Tensor]
+    trainable: Callable[[VLM, bool], list[torch.nn.Parameter]]
+    make_tiny: Callable[[Sequence[Kind], BaseParams], VLM]
+    pretrain: Callable[[VLM, Sequence[Sample], BaseParams], None] | None
+
+
+@torch.no_grad()
+def score(vlm: VLM, images: Images, captions: Captions) -> torch.Tensor:
+    """(N, C) float32 on the CPU: of each caption of each image, -inf where an image has fewer than
+    C captions. `images` may be rows of what `rls3.vlm.features.ImageFeatures` gives."""
+    return vlm.family.score(vlm, images, captions).cpu()
+
+
+def save_vlm(vlm: VLM, folder: Path) -> None:
+    """In the hub's format: `from_pretrained(folder)` reads it."""
+    transformers.utils.logging.disable_progress_bar()
+    for part in (vlm.model, vlm.tokenizer, vlm.image_processor):
+        part.save_pretrained(folder)
+
+
+def tokenize(vlm: VLM, texts: Sequence[str]) -> Mapping[str, torch.Tensor]:
+    """input_ids and attention_mask, each (T, longest), on the model's device. What is too long for
+    the model is cut off."""
+    positions = vlm.model.config.get_text_config().max_position_embeddings
+    length = min(positions, vlm.tokenizer.model_max_length)
+    tokens = vlm.tokenizer(list(texts), padding=True, truncation=True, max_length=length)
+    return {
+        name: torch.tensor(tokens[name], device=vlm.device)
+        for name in ("input_ids", "attention_mask")
+    }
+
+
+def unique_texts(captions: Captions) -> tuple[list[str], list[list[int]]]:
+    """The distinct texts, and for each caption its index among them. A batch repeats many: encode
+    each once."""
     index: dict[str, int] = {}
     rows = [[index.setdefault(text, len(index)) for text in row] for row in captions]
     return list(index), rows
 
 
-def padded(rows: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:
+def padded(
+    rows: Sequence[Sequence[int]], device: torch.device
+) -> tuple[torch.Tensor, torch.Tensor]:
     """(N, C) indices and a mask of the real ones."""
     width = max(len(row) for row in rows)
-    index = torch.tensor([[*row, *[0] * (width - len(row))] for row in rows])
-    mask = torch.tensor([[True] * len(row) + [False] * (width - len(row)) for row in rows])
-    return index, mask
+    index = [[*row, *[0] * (width - len(row))] for row in rows]
+    mask = [[True] * len(row) + [False] * (width - len(row)) for row in rows]
+    return torch.tensor(index, device=device), torch.tensor(mask, device=device)

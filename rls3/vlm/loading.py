@@ -1,77 +1,129 @@
-"""Checkpoints: a folder in the hub's format or a hub name, the same code for ours and for real CLIP and ViLT weights."""
+"""Checkpoints: a folder in the hub's format or a hub name, the same code for ours and for real CLIP
+and ViLT weights."""
 
-import os
+import contextlib
+import importlib
+import json
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import get_args
 
-from rls3.errors import ModelError
-from rls3.vlm.clip import ClipVLM
-from rls3.vlm.interface import VLM
-from rls3.vlm.vilt import ViltVLM
+import torch
+import transformers
+from transformers import AutoConfig, AutoImageProcessor, AutoTokenizer, PreTrainedModel
+
+from rls3.errors import DataError, ModelError
+from rls3.files import read_errors
+from rls3.params import VLMParams
+from rls3.vlm.device import resolve_device
+from rls3.vlm.interface import VLM, Family
 
 BASE_CHECKPOINT = "base"
+FAMILIES: tuple[str, ...] = get_args(VLMParams.model_fields["family"].annotation)
 
 
-def checkpoint_path(family: str, checkpoint: str, base_dir: Path) -> str:
-    """ "base" names our own model of that family; anything else is a folder or a hub name, taken as it is."""
-    return str(base_dir / family) if checkpoint == BASE_CHECKPOINT else checkpoint
+def family_named(name: str) -> Family:
+    """The record of a family. Raises: ModelError if there is none of that name."""
+    if name not in FAMILIES:
+        raise ModelError(f"vlm.family = {name!r} is unknown; choose one of {', '.join(FAMILIES)}")
+    return importlib.import_module(f"rls3.vlm.{name}").FAMILY
 
 
-def load_vlm(family: str, checkpoint: str, base_dir: Path = Path("base")) -> VLM:
-    """Raises: ModelError if there is no such checkpoint, it is damaged, or of another family."""
-    name = checkpoint_path(family, checkpoint, base_dir)
-    if checkpoint == BASE_CHECKPOINT and not Path(name).is_dir():
-        raise ModelError(
-            f"the base model {name} is missing; fetch it with `dvc pull`, or make it with `dvc repro base`"
-        )
-    if (
-        (name.startswith((".", "/")) or name.count("/") != 1)
-        and not Path(name).is_dir()
-        and checkpoint != BASE_CHECKPOINT
-        and "/" in name
-    ):
-        raise ModelError(
-            f"vlm.checkpoint = {name!r} is not a folder; give a folder made by save_pretrained, a hub name, or 'base'"
-        )
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    import transformers
-    from transformers import AutoConfig, AutoImageProcessor, AutoTokenizer
+def family_of(folder: Path) -> str:
+    """The family's name of the model in a folder in the hub's format.
 
+    Raises: ModelError if its config.json is missing or damaged, or names no family that we know.
+    """
+    path = folder / "config.json"
+    try:
+        with read_errors(path, way_out="give a folder made by save_pretrained"):
+            model_type = json.loads(path.read_text())["model_type"]
+    except DataError as error:
+        raise ModelError(str(error)) from error
+    for name in FAMILIES:
+        if family_named(name).model_type == model_type:
+            return name
+    raise ModelError(
+        f"{folder} holds a model of type {model_type!r}, which is of no known family; choose a "
+        f"model of the family {' or '.join(FAMILIES)}"
+    )
+
+
+def load_vlm(
+    family: str, checkpoint: str, base_dir: Path = Path("base"), device: str = "auto"
+) -> VLM:
+    """A model in evaluation mode, float32 whatever the checkpoint's precision.
+
+    Args:
+        checkpoint: "base" is our own model of that family, in `base_dir`; else a folder or a hub
+            name.
+        device: see `VLMParams.device`.
+    Raises: ModelError if there is no such checkpoint, it is damaged, lacks weights, or is of
+        another family; or if there is no such device.
+    """
+    record, place = family_named(family), resolve_device(device)
+    name = _name(family, checkpoint, base_dir)
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
-    try:
-        config = AutoConfig.from_pretrained(name)
-        if config.model_type != family:
+    with _load_errors(name):
+        model_type = AutoConfig.from_pretrained(name).model_type
+        if model_type != record.model_type:
             raise ModelError(
-                f"{name} holds a model of type {config.model_type!r}, but vlm.family = {family!r}; set vlm.family or choose another checkpoint"
+                f"{name} holds a model of type {model_type!r}, but vlm.family = {family!r}; set "
+                "vlm.family or choose another checkpoint"
             )
-        parts = (
-            AutoTokenizer.from_pretrained(name),
-            AutoImageProcessor.from_pretrained(name, use_fast=False),
+        tokenizer = AutoTokenizer.from_pretrained(name)
+        image_processor = AutoImageProcessor.from_pretrained(name, use_fast=False)
+        model = _complete_model(record, name)
+    return VLM(record, model.eval().to(place), tokenizer, image_processor)
+
+
+def _name(family: str, checkpoint: str, base_dir: Path) -> str:
+    """What `from_pretrained` takes. Raises: ModelError if it names a folder that is not there."""
+    if checkpoint == BASE_CHECKPOINT:
+        folder = base_dir / family
+        if not folder.is_dir():
+            raise ModelError(
+                f"the base model {folder} is missing; fetch it with `dvc pull`, or make it with "
+                "`dvc repro base`"
+            )
+        return str(folder)
+    is_path = "/" in checkpoint and (
+        checkpoint.startswith((".", "/")) or checkpoint.count("/") != 1
+    )
+    if is_path and not Path(checkpoint).is_dir():
+        raise ModelError(
+            f"vlm.checkpoint = {checkpoint!r} is not a folder; give a folder made by "
+            "save_pretrained, a hub name, or 'base'"
         )
-        return _wrap(family, _model_class(family).from_pretrained(name), *parts)
+    return checkpoint
+
+
+@contextlib.contextmanager
+def _load_errors(name: str) -> Iterator[None]:
+    try:
+        yield
     except ModelError:
         raise
-    except (
-        Exception
-    ) as error:  # the library raises anything from OSError to KeyError on a bad checkpoint
+    except Exception as error:  # the library raises anything from OSError to KeyError
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ModelError(
-            f"vlm.checkpoint = {name!r} cannot be loaded ({reason[:160]}); check the name, the folder and the network"
+            f"vlm.checkpoint = {name!r} cannot be loaded ({reason[:160]}); check the name, the "
+            "folder and the network"
         ) from error
 
 
-def _model_class(family: str) -> Any:
-    from transformers import CLIPModel, ViltForImageAndTextRetrieval
-
-    return {"clip": CLIPModel, "vilt": ViltForImageAndTextRetrieval}[family]
-
-
-def _wrap(family: str, model: Any, tokenizer: Any, image_processor: Any) -> VLM:
-    model.eval()
-    return {"clip": ClipVLM, "vilt": ViltVLM}[family](model, tokenizer, image_processor)
-
-
-def new_vlm(family: str, config: Any, tokenizer: Any, image_processor: Any) -> VLM:
-    """A model with random weights."""
-    return _wrap(family, _model_class(family)(config), tokenizer, image_processor)
+def _complete_model(family: Family, name: str) -> PreTrainedModel:
+    """Raises: ModelError if the checkpoint lacks weights: the library would draw them at random."""
+    model, found = family.model_class.from_pretrained(
+        name, dtype=torch.float32, output_loading_info=True
+    )
+    weights = {weight for weight, _ in model.named_parameters()}
+    missing = sorted(weights & set(found["missing_keys"]))
+    if missing:
+        some = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" * (len(missing) > 3))
+        raise ModelError(
+            f"{name} lacks weights that a {family.model_class.__name__} needs: {some}; choose a "
+            "checkpoint that was saved from that class"
+        )
+    return model

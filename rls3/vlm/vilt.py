@@ -1,118 +1,107 @@
-"""ViLT (transformers' ViltForImageAndTextRetrieval): one stream over words and patches, a score is its matching logit."""
+"""ViLT (transformers' ViltForImageAndTextRetrieval): one stream over words and patches, a score is
+its matching logit. Image and text meet in the first layer: an image is its pixels always."""
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from torch.nn import functional as F
+from transformers import ViltConfig, ViltForImageAndTextRetrieval
+from transformers.models.vilt.image_processing_pil_vilt import ViltImageProcessorPil
 
-from rls3.params import FinetuneParams
-from rls3.vlm.interface import padded
+from rls3.params import BaseParams
+from rls3.scene.records import Kind
+from rls3.vlm.interface import VLM, Captions, Family, LossWeights, Pixels, padded
+from rls3.vlm.pretraining.vilt import pretrain
+from rls3.vlm.tiny import MAX_TOKENS, layer_sizes, make_tokenizer
+from rls3.vlm.vilt_stream import embed_patches, through_stream
 
 _PAIR_BATCH = 512
 
 
-class ViltVLM:
-    """See `rls3.vlm.interface.VLM`. `features` are pixels: image and text meet in the first layer."""
+def _preprocess(vlm: VLM, pictures: Sequence[np.ndarray]) -> Pixels:
+    prepared = vlm.image_processor(
+        images=list(pictures), do_pad=True, input_data_format="channels_last", return_tensors="pt"
+    )
+    mask = prepared["pixel_mask"]
+    return Pixels(
+        prepared["pixel_values"].to(vlm.device), None if mask.all() else mask.to(vlm.device)
+    )
 
-    family = "vilt"
 
-    def __init__(self, model: Any, tokenizer: Any, image_processor: Any) -> None:
-        self.model, self.tokenizer, self.image_processor = model, tokenizer, image_processor
+def _pair_logits(
+    vlm: VLM, pixels: Pixels, image_of_pair: np.ndarray, texts: Sequence[str]
+) -> torch.Tensor:
+    """(P,) of pairs of an image and a text; each image's patches are embedded once."""
+    images, of_pair = np.unique(image_of_pair, return_inverse=True)
+    patches, mask = embed_patches(vlm, pixels[images])
+    pairs = torch.tensor(of_pair, device=vlm.device)
+    output = through_stream(vlm, patches[pairs], mask[pairs], texts)
+    return vlm.model.rank_output(output.pooler_output)[:, 0]
 
-    def features(self, images: Sequence[np.ndarray], lock_vision: bool = True) -> torch.Tensor:
-        return self.image_processor(images=list(images), return_tensors="pt")["pixel_values"]
 
-    def image_side(self) -> None:
-        return None  # features are pixels
+def _score(vlm: VLM, pixels: Pixels, captions: Captions) -> torch.Tensor:
+    counts = [len(row) for row in captions]
+    texts = [text for row in captions for text in row]
+    image_of_pair = np.repeat(np.arange(len(captions)), counts)
+    chunks = [slice(start, start + _PAIR_BATCH) for start in range(0, len(texts), _PAIR_BATCH)]
+    logits = torch.cat([_pair_logits(vlm, pixels, image_of_pair[c], texts[c]) for c in chunks])
+    ends = np.cumsum(counts)
+    index, mask = padded([range(e - n, e) for e, n in zip(ends, counts)], vlm.device)
+    return logits[index].masked_fill(~mask, -torch.inf)
 
-    def patch_embeddings(self, pixels: torch.Tensor) -> torch.Tensor:
-        """(N, 1 + patches, hidden): what `ViltEmbeddings.visual_embed` gives for whole square images, but for the order
-        of the patches, which that shuffles; without its loop over the samples."""
-        embeddings = self.model.vilt.embeddings
-        patches = embeddings.patch_embeddings(pixels).flatten(2).transpose(1, 2)
-        return (
-            torch.cat([embeddings.cls_token.expand(len(pixels), -1, -1), patches], dim=1)
-            + embeddings.position_embeddings
-        )
 
-    def _is_plain(self, pixels: torch.Tensor) -> bool:
-        config = self.model.config
-        patches = (config.image_size // config.patch_size) ** 2
-        return tuple(pixels.shape[-2:]) == (config.image_size,) * 2 and (
-            config.max_image_length < 0 or patches <= config.max_image_length
-        )
+def _loss(vlm: VLM, pixels: Pixels, captions: Captions, weights: LossWeights) -> torch.Tensor:
+    """hard_negative * cross-entropy of the true caption among the image's own, plus contrastive *
+    image-text matching (binary cross-entropy of each pair, true and false weighing the same)."""
+    logits = _score(vlm, pixels, captions)
+    hard = F.cross_entropy(logits, torch.zeros(len(logits), dtype=torch.long, device=vlm.device))
+    false = [(i, j) for i, row in enumerate(captions) for j in range(1, len(row))]
+    rows, columns = torch.tensor(false, device=vlm.device).unbind(1)
+    matching = F.softplus(-logits[:, 0]).mean() + F.softplus(logits[rows, columns]).mean()
+    return weights.hard_negative * hard + weights.contrastive * matching
 
-    def hidden_states(self, pixels: torch.Tensor, tokens: Any) -> Any:
-        """The backbone's output for pairs: pixels (P, 3, H, W), tokens of P texts."""
-        if self._is_plain(pixels):
-            patches = self.patch_embeddings(pixels)
-            return self._with_patches(patches, tokens)
-        return self.model.vilt(
-            **tokens,
-            pixel_values=pixels,
-            pixel_mask=torch.ones(len(pixels), *pixels.shape[-2:], dtype=torch.long),
-        )
 
-    def _with_patches(self, patches: torch.Tensor, tokens: Any) -> Any:
-        mask = torch.ones(patches.shape[:2], dtype=torch.long)
-        return self.model.vilt(**tokens, image_embeds=patches, pixel_mask=mask)
+def _trainable(vlm: VLM, lock_vision: bool) -> list[torch.nn.Parameter]:
+    vlm.model.requires_grad_(True)
+    vlm.model.vilt.embeddings.patch_embeddings.requires_grad_(not lock_vision)
+    return [p for p in vlm.model.parameters() if p.requires_grad]
 
-    def tokens(self, texts: Sequence[str]) -> Any:
-        tokens = self.tokenizer(list(texts), padding=True, truncation=True, return_tensors="pt")
-        return {
-            "input_ids": tokens["input_ids"],
-            "attention_mask": tokens["attention_mask"],
-            "token_type_ids": torch.zeros_like(tokens["input_ids"]),
-        }
 
-    def _pair_logits(
-        self, features: torch.Tensor, image_of_pair: torch.Tensor, texts: Sequence[str]
-    ) -> torch.Tensor:
-        tokens = self.tokens(texts)
-        if self._is_plain(features):
-            output = self._with_patches(self.patch_embeddings(features)[image_of_pair], tokens)
-        else:
-            output = self.hidden_states(features[image_of_pair], tokens)
-        return self.model.rank_output(output.pooler_output)[:, 0]
+def _make_tiny(kinds: Sequence[Kind], params: BaseParams) -> VLM:
+    tokenizer = make_tokenizer(kinds)
+    config = ViltConfig(
+        **layer_sizes(params.width),
+        num_hidden_layers=params.vision_layers,
+        vocab_size=len(tokenizer),
+        max_position_embeddings=MAX_TOKENS,
+        image_size=params.image_px,
+        patch_size=params.patch_px,
+        max_image_length=-1,
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    processor = ViltImageProcessorPil(
+        do_resize=True,
+        size={"shortest_edge": params.image_px},
+        size_divisor=params.patch_px,
+        do_pad=False,
+        resample=2,
+    )
+    model = ViltForImageAndTextRetrieval(config).eval()
+    return VLM(FAMILY, model, tokenizer, processor)
 
-    def scores(self, features: torch.Tensor, captions: Sequence[Sequence[str]]) -> torch.Tensor:
-        image_of_pair = torch.tensor([i for i, row in enumerate(captions) for _ in row])
-        texts = [text for row in captions for text in row]
-        parts = []
-        for start in range(0, len(texts), _PAIR_BATCH):
-            chunk = image_of_pair[start : start + _PAIR_BATCH]
-            images, local = torch.unique(chunk, return_inverse=True)
-            parts.append(
-                self._pair_logits(features[images], local, texts[start : start + _PAIR_BATCH])
-            )
-        logits, counts = torch.cat(parts), [len(row) for row in captions]
-        starts = np.cumsum([0, *counts[:-1]])
-        index, mask = padded([list(range(start, start + n)) for start, n in zip(starts, counts)])
-        return logits[index].masked_fill(~mask, -torch.inf)
 
-    def loss(
-        self,
-        features: torch.Tensor,
-        true: Sequence[str],
-        negatives: Sequence[Sequence[str]],
-        params: FinetuneParams,
-    ) -> torch.Tensor:
-        """hard_negative_weight * cross-entropy of the true caption among the image's own, plus contrastive_weight *
-        image-text matching (binary cross-entropy of each pair, true and false weighing the same)."""
-        logits = self.scores(features, [[t, *ns] for t, ns in zip(true, negatives)])
-        hard = F.cross_entropy(logits, torch.zeros(len(true), dtype=torch.long))
-        real = torch.isfinite(logits[:, 1:])
-        matching = F.softplus(-logits[:, 0]).mean() + F.softplus(logits[:, 1:][real]).mean()
-        return params.hard_negative_weight * hard + params.contrastive_weight * matching
-
-    def set_trainable(self, lock_vision: bool) -> list[torch.nn.Parameter]:
-        self.model.requires_grad_(True)
-        self.model.vilt.embeddings.patch_embeddings.requires_grad_(not lock_vision)
-        return [p for p in self.model.parameters() if p.requires_grad]
-
-    def save(self, folder: Path) -> None:
-        for part in (self.model, self.tokenizer, self.image_processor):
-            part.save_pretrained(folder)
+FAMILY = Family(
+    name="vilt",
+    model_type="vilt",
+    model_class=ViltForImageAndTextRetrieval,
+    preprocess=_preprocess,
+    image_side=None,
+    score=_score,
+    loss=_loss,
+    trainable=_trainable,
+    make_tiny=_make_tiny,
+    pretrain=pretrain,
+)

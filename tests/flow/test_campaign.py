@@ -1,20 +1,31 @@
-"""A whole small campaign on the embedded simulator: through Prefect, killed and resumed, and as plain Python."""
+"""A whole small campaign on the embedded simulator: through Prefect, killed and resumed, and as
+plain Python."""
 
 import contextlib
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
 import yaml
 
-from rls3.dataset.sample import read_samples
+from rls3.dataset.sample import read_samples, write_samples
+from rls3.errors import CampaignError
+from rls3.loop.reproduce.replay import replay
+from rls3.loop.reproduce.scenes import freeze_benchmarks
+from rls3.loop.resources import Resources
+from rls3.loop.run import run_stage
+from rls3.loop.stages import STAGES
+from rls3.loop.store import Campaign, Project
+from rls3.params import load_params
 from tests.conftest import ROOT, make_params
 
 pytestmark = pytest.mark.xdist_group("campaign")
@@ -43,23 +54,21 @@ SMALL = {
 @pytest.fixture(scope="module")
 def project(tmp_path_factory, tiny_clip):
     """A project folder with tiny base models and small benchmarks, not under git."""
-    from rls3.evaluation.benchmark import build
-
-    root = tmp_path_factory.mktemp("project")
+    root = tmp_path_factory.mktemp("a project") / "with spaces"
+    root.mkdir()
     (root / "base").mkdir()
     (root / "base" / "clip").symlink_to(tiny_clip)
     raw = make_params().model_dump(mode="json")
     for group, values in SMALL.items():
         raw[group] |= values
     (root / "params.yaml").write_text(yaml.safe_dump(raw))
-    from rls3.params import load_params
-
-    build(load_params(root / "params.yaml"), root / "benchmark", root / ".rls3" / "thor")
+    freeze_benchmarks(load_params(root / "params.yaml"), Project(root), root / "benchmark")
     return root
 
 
 def start(root: Path, *arguments: str) -> subprocess.Popen:
-    """`rls3 ...` in a session of its own, so that nothing it starts can outlive the test; it writes to files, not pipes."""
+    """`rls3 ...` in a session of its own, so that nothing it starts can outlive the test; it writes
+    to files, not pipes."""
     return subprocess.Popen(
         [sys.executable, "-W", "ignore", "-m", "rls3.cli", *arguments],
         cwd=root,
@@ -210,13 +219,12 @@ def test_the_registered_model_predicts(project, undisturbed, tmp_path):
 
 
 def test_the_data_alone_replays_to_the_recorded_accuracy(project, undisturbed):
-    from rls3.replay import replay
-
-    assert replay(project, "plain")["identical"]
+    assert replay(Project(project), load_params(project / "params.yaml"), "plain").identical
 
 
 def test_prefect_killed_in_a_stage_and_run_again_gives_the_same(project, undisturbed):
-    """SIGKILL in the middle of round 2's rendering; the continuation equals the undisturbed plain run but for the name."""
+    """SIGKILL in the middle of round 2's rendering; the continuation equals the undisturbed plain
+    run but for the name."""
     child = start(project, "run", "-S", "campaign.name=killed")
     second = project / "runs/killed/rounds/0002"
     wait_for(second / "sample.json", child)
@@ -248,7 +256,8 @@ def test_ctrl_c_ends_everything_in_one_sentence_and_keeps_what_is_finished(proje
 
 
 def test_the_nightly_deployment_runs_under_a_server_and_a_worker(project, undisturbed):
-    """What the README says about scheduling, on loopback; the second night adds rounds to the same campaign."""
+    """What the README says about scheduling, on loopback; the second night adds rounds to the same
+    campaign."""
     for name in ("flows", "prefect.yaml"):
         (project / name).symlink_to(ROOT / name)
     with socket.socket() as free:
@@ -392,44 +401,27 @@ def test_a_corrupt_shard_stops_the_campaign_with_its_name(project, undisturbed):
         shard.write_bytes(whole)
 
 
-def test_too_many_rejected_rows_stop_before_fine_tuning(project, monkeypatch):
-    from dataclasses import replace
-
-    from rls3 import stages
-    from rls3.dataset.sample import write_samples
-    from rls3.errors import CampaignError
-    from rls3.params import load_params
-    from rls3.round import Campaign
-
-    campaign = Campaign(project, load_params(project / "params.yaml", ["campaign.name=spoiled"]))
+def test_too_many_rejected_rows_stop_before_fine_tuning(project, undisturbed):
+    params = load_params(project / "params.yaml", ["campaign.name=spoiled"])
+    round_ = Campaign(Project(project), params).round(1)
     samples = read_samples(project / "data/plain/round-0001/train.parquet")
-    round_ = campaign.round(1)
-    write_samples([replace(s, caption=s.flip(s.terms[0])) for s in samples], round_.rendered)
-    with (
-        stages.Workshop(campaign) as workshop,
-        pytest.raises(
-            CampaignError, match=r"of \d+ samples fail validation .*max_rejected_share = 0.2"
-        ),
-    ):
-        stages.validate(workshop, round_)
-    assert not round_.train.exists() and len(read_samples(round_.rejected)) == len(samples)
+    spoiled = [replace(s, caption=s.flip(s.terms[0])) for s in samples]
+    write_samples(spoiled, round_.path("rendered"))
+    (validate,) = (stage for stage in STAGES if stage.name == "validate")
+    refused = r"of \d+ samples fail validation .*max_rejected_share = 0.2"
+    with Resources(params, project / "x") as resources, pytest.raises(CampaignError, match=refused):
+        run_stage(validate, round_, resources)
+    assert not round_.path("train").exists() and not round_.finished("validate")
+    assert len(read_samples(round_.path("rejected"))) == len(samples)
 
 
-def test_help_is_quick():
-    started = time.perf_counter()
-    done = subprocess.run(
-        [sys.executable, "-m", "rls3.cli", "--help"], capture_output=True, text=True, cwd=ROOT
-    )
-    assert done.returncode == 0 and "predict" in done.stdout
-    loaded = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            "import sys, rls3.cli; print([m for m in ('torch','prefect','mlflow','transformers','pandas') if m in sys.modules])",
-        ],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-    )
-    assert loaded.stdout.strip() == "[]"
-    assert time.perf_counter() - started < 20
+def test_a_downloaded_archive_without_git_goes_on(project, undisturbed, tmp_path):
+    """Its .dvc folder knows git, but there is none; the path has spaces."""
+    copy = tmp_path / "rls3 main (1)"
+    shutil.copytree(project, copy, symlinks=True, ignore=shutil.ignore_patterns("home", "prefect"))
+    (copy / ".dvc" / "config").write_text("[core]\n    analytics = false\n")
+    more = rls3(copy, "run", "--no-prefect", "-S", "campaign.name=plain", "-S", "campaign.rounds=3")
+    assert more.returncode == 0, more.stderr[-2000:]
+    assert "2 of 3 rounds done" in more.stdout
+    judged = rls3(copy, "evaluate", "base", "--split", "val")
+    assert judged.returncode == 0 and "on val" in judged.stdout

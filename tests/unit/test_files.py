@@ -67,9 +67,9 @@ def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match="the folder .*file/x cannot be made .Not a directory"):
         write_json(tmp_path / "file" / "x" / "a.json", 1)
-    with pytest.raises(StorageError, match="x cannot be written .Permission denied.; make its"):
-        with whole_file(tmp_path / "x"):
-            raise PermissionError(errno.EACCES, "Permission denied")
+    message = "x cannot be written .Permission denied.; make its"
+    with pytest.raises(StorageError, match=message), whole_file(tmp_path / "x"):
+        raise PermissionError(errno.EACCES, "Permission denied")
 
 
 def test_an_error_of_the_disk_is_found_however_deep_a_library_wrapped_it(tmp_path):
@@ -83,6 +83,6 @@ def test_an_error_of_the_disk_is_found_however_deep_a_library_wrapped_it(tmp_pat
 def test_a_librarys_own_errors_count_as_damage(tmp_path):
     class LibraryError(Exception): ...
 
-    with pytest.raises(DataError, match=r"x is damaged \(bad footer\)"):
-        with read_errors(tmp_path / "x", LibraryError):
-            raise LibraryError("bad footer\nmore")
+    damage, path = r"x is damaged \(bad footer\)", tmp_path / "x"
+    with pytest.raises(DataError, match=damage), read_errors(path, LibraryError):
+        raise LibraryError("bad footer\nmore")

@@ -1,7 +1,10 @@
+import re
+
 import pytest
+from pydantic import BaseModel
 
 from rls3.errors import ParamsError
-from rls3.params import load_params
+from rls3.params import Params, load_params
 from rls3.seeds import generator, integer_seed
 from tests.conftest import ROOT, make_params
 
@@ -33,12 +36,52 @@ def test_the_repositorys_own_file_is_valid():
             "'FloorPlan226', a room of the benchmarks",
         ),
         ("sampling.held_out_types=[Book, Mug]", "names 'Mug', which sampling.types names too"),
+        ("agent.pop.epochs=2", "unknown group 'agent.pop'; did you mean 'ppo'"),
+        ("agent.ppo.epoch=2", "unknown key 'agent.ppo.epoch' .value 2.; did you mean 'epochs'"),
+        ("agent.epochs=2", "unknown key 'agent.epochs' .value 2.; did you mean 'ppo.epochs'"),
+        ("agent.ppo.a.b=2", "unknown group 'agent.ppo.a'; known are batch_size, clip_range"),
+        ("agent.name.x=2", "'agent.name' is a value, not a group; leave out what follows it"),
+        (
+            "agent.ppo=2",
+            "agent.ppo = 2 is not allowed: it is a group; name a key of it: agent.ppo.",
+        ),
+        ("agent.ppo.gamma=2", "agent.ppo.gamma = 2 is not allowed: input should be less than or"),
+        ("agent.name=sac", "should be 'ppo', 'random', 'stratified' or 'failure'"),
+        (
+            "agent.failure.axes=[cel]",
+            "agent.failure.axes.0 = 'cel' is not allowed: input should be",
+        ),
+        ("agent.failure.axes=[room]", r"axes = \['room'\] leaves nothing to choose"),
+        (
+            "agent.failure.floor=0",
+            "agent.failure.floor = 0 is not allowed: input should be greater",
+        ),
     ],
 )
 def test_a_bad_value_is_one_sentence_that_names_it(override, message):
     with pytest.raises(ParamsError, match=message) as caught:
         load_params(ROOT / "params.yaml", [override])
     assert "\n" not in str(caught.value)
+
+
+def test_a_key_of_an_inner_group_can_be_set():
+    params = load_params(ROOT / "params.yaml", ["agent.ppo.epochs=9", "agent.failure.axes=[view]"])
+    assert params.agent.ppo.epochs == 9 and params.agent.failure.axes == ("view",)
+
+
+def _float_keys(model, prefix=""):
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from _float_keys(field.annotation, f"{prefix}{name}.")
+        elif field.annotation is float:
+            yield f"{prefix}{name}"
+
+
+@pytest.mark.parametrize("key", _float_keys(Params))
+def test_every_number_is_finite(key):
+    for value in ("inf", "-inf", "nan", ".inf", ".nan"):
+        with pytest.raises(ParamsError, match=re.escape(f"{key} = ")):
+            load_params(ROOT / "params.yaml", [f"{key}={value}"])
 
 
 def test_ranges_of_rooms_are_taken_in_turn_and_no_room_is_in_two_splits():
@@ -71,6 +114,16 @@ def test_missing_file_and_broken_yaml(tmp_path):
     (tmp_path / "bad.yaml").write_text("campaign: [")
     with pytest.raises(ParamsError, match="not valid YAML"):
         load_params(tmp_path / "bad.yaml")
+
+
+def test_an_unknown_group_in_the_file_is_named(tmp_path):
+    text = (ROOT / "params.yaml").read_text()
+    (tmp_path / "params.yaml").write_text(text.replace("agent:", "agnet:"))
+    with pytest.raises(ParamsError, match="'agent' is missing"):
+        load_params(tmp_path / "params.yaml")
+    (tmp_path / "params.yaml").write_text(text + "\nagnet:\n  name: ppo\n")
+    with pytest.raises(ParamsError, match="unknown key 'agnet' .*; did you mean 'agent'?"):
+        load_params(tmp_path / "params.yaml")
 
 
 def test_records_are_frozen():

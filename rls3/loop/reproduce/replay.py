@@ -11,7 +11,7 @@ from rls3.dataset.sample import Sample, read_samples
 from rls3.errors import DataError
 from rls3.evaluation.benchmarks import read_benchmark
 from rls3.evaluation.judge import judge
-from rls3.evaluation.metrics import macro_accuracy, verdicts
+from rls3.evaluation.metrics import accuracy
 from rls3.loop.records import Recipe, read_record, write_record
 from rls3.loop.reproduce.entry import ended_well
 from rls3.loop.store import Campaign, Project
@@ -74,7 +74,7 @@ def _curve(campaign: Campaign, n_rounds: int) -> list[float]:
         finetune(vlm, new, earlier, params.finetune, seed, None, features)
         earlier.append(new)
         predictions = judge(vlm, val, params.evaluation.batch_size, None, features)
-        curve.append(macro_accuracy(verdicts(predictions).term_right))
+        curve.append(accuracy(predictions))
     return curve
 
 

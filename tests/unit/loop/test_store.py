@@ -55,9 +55,9 @@ def test_other_parameters_are_refused_but_more_rounds_and_another_device_are_not
         "was begun with campaign.seed = 7, not 8; "
         "give that value, choose another campaign.name, or delete"
     )
-    with pytest.raises(CampaignError, match=message):
-        with campaign_in(tmp_path, campaign__seed=8).locked():
-            pass
+    other = campaign_in(tmp_path, campaign__seed=8)
+    with pytest.raises(CampaignError, match=message), other.locked():
+        pass
 
 
 def test_a_campaign_of_another_version_says_which_parameter_it_knows(tmp_path):
@@ -65,11 +65,13 @@ def test_a_campaign_of_another_version_says_which_parameter_it_knows(tmp_path):
     old = campaign.params.model_dump(mode="json")
     old["agent"]["learning_rate"] = 0.001
     write_json(campaign.begun_with, old)
-    with pytest.raises(
-        CampaignError, match="begun with agent.learning_rate = 0.001, not None; choose"
+    with (
+        pytest.raises(
+            CampaignError, match="begun with agent.learning_rate = 0.001, not None; choose"
+        ),
+        campaign.locked(),
     ):
-        with campaign.locked():
-            pass
+        pass
 
 
 def test_rounds_done_counts_manifests_without_gaps(tmp_path):
