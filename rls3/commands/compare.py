@@ -66,7 +66,8 @@ def _seeds(text: str) -> list[int]:
     for name in names:
         if not (name.isascii() and name.isdigit() and len(name) <= 18):
             raise ParamsError(
-                f"--seeds {name!r} is not a whole number from 0 on; write it like --seeds 1,2,3"
+                f"--seeds {name!r} is not a whole number of at most 18 digits; write it like "
+                "--seeds 1,2,3"
             )
     return [int(name) for name in names]
 
