@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
+from rls3.dataset.picture import read_picture
 from rls3.dataset.stored import StorableBytes, Store
 from rls3.files import read_errors, whole_file
 from rls3.language.caption import Caption, hard_negatives, object_name
@@ -156,9 +157,9 @@ def make_sample(
     )
 
 
-def decode(sample: Sample) -> np.ndarray:
-    """(H, W, 3) uint8."""
-    return np.asarray(Image.open(io.BytesIO(sample.image)).convert("RGB"))
+def decode(picture: Pictured) -> np.ndarray:
+    """(H, W, 3) uint8, as a person sees it. Raises: DataError if it is damaged or too large."""
+    return read_picture(picture.image, picture.picture_id)
 
 
 _VECTOR = pa.list_(pa.float64(), 3)

@@ -1,4 +1,5 @@
 import hashlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,36 +9,33 @@ from rls3.evaluation.item import item_of
 from rls3.evaluation.judge import judge
 from rls3.evaluation.metrics import accuracy, verdicts
 from rls3.vlm.features import ImageFeatures
-from rls3.vlm.loading import load_vlm
+from rls3.vlm.interface import VLM, Pixels
+from rls3.vlm.loading import family_named, load_vlm
 from tests.conftest import many_samples
 
 
-class Oracle:
-    """Scores by a function of the text."""
+def oracle(score_of):
+    """A family whose model scores by a function of the text."""
 
-    family = "clip"
-
-    def __init__(self, score):
-        self._score = score
-
-    def image_side(self):
-        return None
-
-    def features(self, images, lock_vision):
-        return torch.zeros(len(images), 1)
-
-    def scores(self, features, captions):
+    def score(vlm, images, captions):
         width = max(map(len, captions))
-        return torch.tensor(
-            [[self._score(t) for t in row] + [-torch.inf] * (width - len(row)) for row in captions]
-        )
+        rows = [[score_of(t) for t in row] + [-torch.inf] * (width - len(row)) for row in captions]
+        return torch.tensor(rows)
+
+    def preprocess(vlm, pictures):
+        return Pixels(torch.zeros(len(pictures), 3, 1, 1))
+
+    family = replace(
+        family_named("vilt"), name="oracle", image_side=None, preprocess=preprocess, score=score
+    )
+    return VLM(family, torch.nn.Linear(1, 1), None, None)
 
 
 def test_each_item_gets_the_scores_of_its_own_captions():
     items = [item_of(sample) for sample in many_samples(11)]
     assert len({len(item.captions) for item in items}) > 1  # padded within a batch
     done = []
-    predictions = judge(Oracle(lambda text: float(len(text))), items, 4, done.append)
+    predictions = judge(oracle(lambda text: float(len(text))), items, 4, done.append)
     assert done == [4, 8, 11]
     for item, row in zip(items, predictions.rows):
         assert row.scores == tuple(float(len(text)) for text in item.captions)
@@ -52,12 +50,12 @@ def test_each_item_gets_the_scores_of_its_own_captions():
 
 
 def test_a_collapsed_model_is_at_zero_and_never_above_chance():
-    predictions = judge(Oracle(lambda text: 0.0), [item_of(s) for s in many_samples(10)], 4)
+    predictions = judge(oracle(lambda text: 0.0), [item_of(s) for s in many_samples(10)], 4)
     assert accuracy(predictions) == 0.0 and np.allclose(verdicts(predictions).failure, 0.5)
 
 
 def test_nothing_to_judge():
-    assert len(judge(Oracle(len), [], 4)) == 0
+    assert len(judge(oracle(len), [], 4)) == 0
 
 
 @pytest.mark.parametrize("family", ["clip", "vilt"])
