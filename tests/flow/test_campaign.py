@@ -155,7 +155,10 @@ def test_a_campaign_says_and_leaves_what_it_promises(project, undisturbed):
     for start in ("accuracy on test:", "report:", "MLflow run:", "model:", "data/ version:"):
         assert any(line.startswith(start) for line in lines)
     summary = json.loads((project / "runs/plain/summary.json").read_text())
-    wanted = "base_accuracy final_accuracy gain interval samples_valid samples_invalid rounds seconds_total seconds_by_stage orchestration_share mlflow_run_id model_uri data_version"
+    wanted = (
+        "base_accuracy final_accuracy gain interval samples_valid samples_invalid rounds "
+        "seconds_total seconds_by_stage orchestration_share mlflow_run_id model_uri data_version"
+    )
     assert set(wanted.split()) <= set(summary) and summary["rounds"] == 2
     assert (project / "runs/plain/report.html").exists() and (project / "data.dvc").exists()
     assert summary["data_version"] in (project / "data.dvc").read_text()
@@ -365,7 +368,7 @@ def test_bad_input_is_one_sentence_and_nothing_is_lost(project, undisturbed):
         ),
         ("predict", "params.yaml", "a", "b", "--model", "base"): (
             1,
-            "params.yaml is not an image file",
+            "params.yaml is not a picture that can be read",
         ),
         ("evaluate", "base", "--split", "exam"): (
             1,
