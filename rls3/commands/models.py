@@ -1,5 +1,6 @@
 """The model that a command names."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from rls3.errors import ModelError
@@ -16,7 +17,7 @@ def open_vlm(name: str, campaign: Campaign, here: Path) -> VLM:
     """A model by its name: "models:/NAME@ALIAS" of the registry, "base", a folder, or a hub name.
 
     Args:
-        here: where the command was typed; a folder may be named relative to it.
+        here: where the command was typed; a folder may be named relative to it, and to the project.
     Raises: ModelError.
     """
     params, project = campaign.params.vlm, campaign.project
@@ -27,16 +28,17 @@ def open_vlm(name: str, campaign: Campaign, here: Path) -> VLM:
             fetch_published(project)
         folder = None
     else:
-        folder = _folder(name, here)
+        folder = _folder(name, (here, project.root))
     family = family_of(folder) if folder else params.family
     return load_vlm(family, str(folder or name), project.base, params.device)
 
 
-def _folder(name: str, here: Path) -> Path | None:
+def _folder(name: str, places: Sequence[Path]) -> Path | None:
     """The folder of that name; None if it is a name on the hub. Raises: ModelError if neither."""
-    folder = here / Path(name).expanduser()
-    if folder.is_dir():
-        return folder
+    for place in places:
+        folder = place / Path(name).expanduser()
+        if folder.is_dir():
+            return folder
     if "/" not in name:
         raise ModelError(
             f"the model {name!r} is not a folder, and a name on the hub has the form OWNER/NAME; "

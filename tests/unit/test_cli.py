@@ -13,9 +13,11 @@ from pathlib import Path
 
 import psutil
 import pytest
+import yaml
 from PIL import Image
 
 from tests.conftest import ROOT
+from tests.unit.report.campaigns import add_round, begin
 
 HEAVY = ("torch", "prefect", "mlflow", "transformers", "pandas", "numpy", "pydantic", "yaml", "dvc")
 CAPABILITIES = (1, 2)  # CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH: root heeds permissions without
@@ -161,6 +163,22 @@ def test_a_read_only_project_is_one_sentence(project, command):
     assert "cannot be written (Permission denied); make its folder writable" in sentence(done, 1)
 
 
+def test_the_project_is_the_folder_of_its_params_wherever_the_command_is_called(tmp_path):
+    campaign = begin(tmp_path / "project")
+    add_round(campaign, 1)
+    raw = yaml.safe_dump(campaign.params.model_dump(mode="json"))
+    (tmp_path / "project" / "params.yaml").write_text(raw)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    done = rls3(elsewhere, "report", "--params", "../project/params.yaml")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"{campaign.report}\n" and campaign.report.exists()
+    assert not list(elsewhere.iterdir())
+    campaign.folder.chmod(0o555)
+    done = rls3(elsewhere, "report", "--params", "../project", preexec_fn=without_root_s_privilege)
+    assert f"{campaign.report} cannot be written (Permission denied)" in sentence(done, 1)
+
+
 # -- the end ---------------------------------------------------------------------------------------
 
 WORKING = """
@@ -289,6 +307,19 @@ print(commands.load("document").json_text({"nan": float("nan"), "pair": (1, None
     )
     assert json.loads(done.stdout) == {"nan": None, "pair": [1, None]}
     assert sorted(done.stderr.splitlines()) == ["a child", "a library", "a native one"]
+
+
+def test_predict_prints_its_document_alone_and_its_warnings_elsewhere(project, tiny_clip):
+    Image.new("RGB", (32, 32), "red").save(project / "x.png")
+    captions = ("The red mug is left of the box.", "The 杯子 is left of the box.")
+    done = rls3(project, "predict", "x.png", *captions, "--model", str(tiny_clip), "--json")
+    document = json.loads(done.stdout)
+    assert {entry["caption"] for entry in document["captions"]} == set(captions)
+    assert document["image"] == str(project / "x.png") and document["unknown_words"] == ["杯子"]
+    assert done.stderr.startswith("rls3: the model does not know '杯子'")
+    assert len(done.stderr.splitlines()) == 1
+    failed = rls3(project, "predict", "y.png", *captions, "--model", str(tiny_clip), "--json")
+    assert "y.png does not exist" in sentence(failed, 1)
 
 
 def test_overrides_are_checked_again_and_leave_the_rest():
