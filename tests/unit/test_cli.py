@@ -286,8 +286,51 @@ def test_a_reader_that_has_enough_and_a_full_disk():
     assert subprocess.run(f"{quiet} | head -c 1", **shell).stderr == ""
     done = subprocess.run(f"{quiet} > /dev/full", **shell)
     assert done.returncode == 1
-    assert done.stderr.startswith("rls3: no space left for this command's output (No space left")
+    assert done.stderr.startswith("rls3: no space left for ")
+    assert "or the output (No space left on device); free some" in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "raised, code, said",
+    [
+        ("OSError(28, 'No space left on device', '/p/x')", 1, "no space left for /p/x (No space"),
+        ("OSError(30, 'Read-only file system', '/p/x')", 1, "/p/x cannot be written (Read-only"),
+    ],
+)
+def test_an_error_of_the_disk_that_nobody_expected_is_one_sentence(project, raised, code, said):
+    assert said in sentence(run_broken(project, raised), code)
+
+
+def test_a_mistake_of_the_program_keeps_its_traceback(project):
+    done = run_broken(project, "KeyError('x')")
+    assert done.returncode == 1 and done.stderr.startswith("Traceback")
+    assert done.stderr.endswith("KeyError: 'x'\n") and "in broken" in done.stderr
+
+
+def run_broken(folder: Path, raised: str) -> subprocess.CompletedProcess:
+    """`rls3 run` with a module of that command that raises, wrapped as a library would wrap it."""
+    code = f"""
+import sys, types
+from rls3 import cli
+module = types.ModuleType("rls3.commands.run")
+def broken(*_, **__):
+    try:
+        raise {raised}
+    except OSError as error:
+        raise RuntimeError("a library's own words") from error
+module.main = broken
+sys.modules["rls3.commands.run"] = module
+sys.argv = ["rls3", "run"]
+cli.main()
+"""
+    return subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        env=environment(),
+    )
 
 
 # -- documents -------------------------------------------------------------------------------------
