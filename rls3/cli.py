@@ -1,6 +1,7 @@
 """The command line: what can be typed. What a command does stands in its module of rls3.commands,
 which is imported when the command is called, so `--help` stays fast."""
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -53,6 +54,7 @@ def main() -> None:
     sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that lacks a caption's letters
     code = _exit_code(sys.argv[1:] or ["--help"])
     _give_up_output()
+    gc.freeze()  # or Python takes a second longer to end, looking through all that torch has built
     sys.exit(code)
 
 

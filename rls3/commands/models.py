@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from rls3.commands import load
 from rls3.errors import ModelError
 from rls3.loop.store import Campaign
 from rls3.vlm.interface import VLM
 from rls3.vlm.loading import BASE_CHECKPOINT, family_of, load_vlm
-from tasks.tracking import download_model
 from tasks.versioning import fetch_published
 
 _REGISTERED = "models:/"
@@ -22,7 +22,7 @@ def open_vlm(name: str, campaign: Campaign, here: Path) -> VLM:
     """
     params, project = campaign.params.vlm, campaign.project
     if name.startswith(_REGISTERED):
-        folder = download_model(name, campaign.params, project)
+        folder = load("registry").registered_model(name, campaign)
     elif name == BASE_CHECKPOINT:
         if not (project.base / params.family).is_dir():
             fetch_published(project)

@@ -91,6 +91,20 @@ def test_help_loads_nothing_heavy():
     assert "rls3.cli" in loaded and not set(HEAVY) & set(loaded)
 
 
+def test_dependencies_are_told_before_they_are_imported(tmp_path):
+    code = "import os, sys; from rls3 import cli; sys.argv = ['rls3', '--version']\n"
+    code += "try: cli.main()\nexcept SystemExit: "
+    code += "print(*map(os.environ.get, ('DO_NOT_TRACK', 'OMP_WAIT_POLICY')))"
+    for given, told in (({}, "1 passive"), ({"OMP_WAIT_POLICY": "active"}, "1 active")):
+        own = environment()
+        for name in ("DO_NOT_TRACK", "OMP_WAIT_POLICY"):
+            own.pop(name, None)
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, env=own | given
+        )
+        assert done.stdout.splitlines()[-1] == told
+
+
 @pytest.mark.parametrize("arguments", [[], ["-h"], ["--help"]])
 def test_help_names_every_command(arguments):
     done = rls3(ROOT, *arguments)
@@ -363,21 +377,3 @@ def test_predict_prints_its_document_alone_and_its_warnings_elsewhere(project, t
     assert len(done.stderr.splitlines()) == 1
     failed = rls3(project, "predict", "y.png", *captions, "--model", str(tiny_clip), "--json")
     assert "y.png does not exist" in sentence(failed, 1)
-
-
-def test_overrides_are_checked_again_and_leave_the_rest():
-    from rls3.errors import ParamsError
-    from rls3.params import load_params, with_overrides
-
-    params = load_params(ROOT / "params.yaml")
-    changed = with_overrides(params, {"campaign.rounds": 3, "campaign.name": "other"})
-    assert (changed.campaign.rounds, changed.campaign.name) == (3, "other")
-    assert with_overrides(changed, {"campaign.rounds": 8, "campaign.name": "default"}) == params
-    for key, value, said in (
-        ("campaign.rounds", 0, "campaign.rounds = 0 is not allowed"),
-        ("campaign.round", 3, "unknown key 'campaign.round'.*did you mean 'rounds'"),
-        ("campain.rounds", 3, "there is no group 'campain' for 'campain.rounds'"),
-        ("campaign.name.first", "a", "there is no group 'campaign.name'"),
-    ):
-        with pytest.raises(ParamsError, match=said):
-            with_overrides(params, {key: value})
