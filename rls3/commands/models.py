@@ -1,5 +1,6 @@
 """The model that a command names."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -36,7 +37,7 @@ def open_vlm(name: str, campaign: Campaign, here: Path) -> VLM:
 def _folder(name: str, places: Sequence[Path]) -> Path | None:
     """The folder of that name; None if it is a name on the hub. Raises: ModelError if neither."""
     for place in places:
-        folder = place / Path(name).expanduser()
+        folder = place / os.path.expanduser(name)
         if folder.is_dir():
             return folder
     if "/" not in name:
