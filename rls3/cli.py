@@ -1,6 +1,7 @@
 """The command line: what can be typed. What a command does stands in its module of rls3.commands,
 which is imported when the command is called, so `--help` stays fast."""
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ from typer.exceptions import TyperException
 from rls3 import commands
 from rls3.commands.ending import beside_signals, take_signals
 from rls3.errors import RLS3Error, StorageError
-from rls3.files import storage_errors
+from rls3.files import storage_sentence
 from rls3.telemetry import switch_off
 
 _PROGRAM = "rls3"
@@ -53,6 +54,7 @@ def main() -> None:
     sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that lacks a caption's letters
     code = _exit_code(sys.argv[1:] or ["--help"])
     _give_up_output()
+    gc.freeze()  # or Python takes a second longer to end, looking through all that torch has built
     sys.exit(code)
 
 
@@ -68,7 +70,8 @@ def _exit_code(arguments: list[str]) -> int:
     except BrokenPipeError:  # whoever reads the output has enough of it
         return 1
     except Exception as error:
-        if sentence := _storage_sentence(error):
+        place = _file_behind(error) or f"{os.getcwd()} or the output"
+        if sentence := storage_sentence(error, place):
             return _failed(sentence, StorageError.exit_code)
         raise
 
@@ -85,20 +88,6 @@ def _usage(error: TyperException) -> str:
     command = error.ctx.command_path if getattr(error, "ctx", None) else _PROGRAM
     way_out = "" if said.endswith("?") else f"; see `{command} --help`"
     return f"{said[0].lower()}{said[1:]}{way_out}"
-
-
-def _storage_sentence(error: Exception) -> str:
-    """Of an error that a full disk or a read-only folder is behind; "" for any other, which is a
-    mistake of the program and keeps its traceback."""
-    traceback = error.__traceback__
-    try:
-        with storage_errors(Path(_file_behind(error) or "this command's output")):
-            raise error
-    except StorageError as storage:
-        return str(storage)
-    except Exception:
-        error.__traceback__ = traceback
-        return ""
 
 
 def _file_behind(error: BaseException | None) -> str:

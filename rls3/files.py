@@ -9,6 +9,7 @@ import contextlib
 import errno
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,10 @@ from rls3.errors import DataError, StorageError
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _FORBIDDEN = (errno.EROFS, errno.EACCES, errno.EPERM)
+_SQLITE = {
+    "database or disk is full": errno.ENOSPC,
+    "attempt to write a readonly database": errno.EROFS,
+}
 
 
 @contextlib.contextmanager
@@ -81,25 +86,48 @@ def _flush(path: Path) -> None:
 
 @contextlib.contextmanager
 def storage_errors(path: Path) -> Iterator[None]:
-    """An OSError of the disk, however deep a library wrapped it, becomes the one sentence about
+    """An error of the disk, however deep a library wrapped it, becomes the one sentence about
     `path`."""
     try:
         yield
     except Exception as error:
-        cause: BaseException | None = error
-        while cause is not None:
-            if isinstance(cause, OSError) and cause.errno in _FULL:
-                raise StorageError(
-                    f"no space left for {path} ({cause.strerror}); free some and run again: "
-                    "nothing that was finished is lost"
-                ) from error
-            if isinstance(cause, OSError) and cause.errno in _FORBIDDEN:
-                raise StorageError(
-                    f"{path} cannot be written ({cause.strerror}); "
-                    "make its folder writable, or work on a copy of the project"
-                ) from error
-            cause = cause.__cause__ or cause.__context__
+        if sentence := storage_sentence(error, str(path)):
+            raise StorageError(sentence) from error
         raise
+
+
+def storage_sentence(error: BaseException, place: str) -> str:
+    """What to say of an error that a full disk or a folder without permission is behind; "" if
+    neither is.
+
+    Args:
+        place: the file or folder of which nothing was written.
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        number = _errno_of(cause)
+        if number in _FULL:
+            return (
+                f"no space left for {place} ({os.strerror(number)}); free some and run again: "
+                "nothing that was finished is lost"
+            )
+        if number in _FORBIDDEN:
+            return (
+                f"{place} cannot be written ({os.strerror(number)}); "
+                "make its folder writable, or work on a copy of the project"
+            )
+        cause = cause.__cause__ or cause.__context__
+    return ""
+
+
+def _errno_of(error: BaseException) -> int | None:
+    """The operating system's number for an error, also where a library says it in words alone."""
+    if isinstance(error, OSError):
+        return error.errno
+    said = str(error)
+    if rust := re.search(r"\(os error (\d+)\)", said):  # as safetensors and tokenizers say it
+        return int(rust[1])
+    return next((number for words, number in _SQLITE.items() if words in said), None)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -1,7 +1,7 @@
 """What each command of `rls3` does: a module each, imported only when its command is called.
 
 A command's module has `main(root, params, ...)`, which returns an `Answer`. Its heavy imports stand
-at its top: `call` is the one place that defers them, and checks params.yaml before it does.
+at its top: `load` is the one place that defers them. params.yaml is checked before anything heavy.
 """
 
 import importlib

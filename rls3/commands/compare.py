@@ -45,6 +45,10 @@ def main(root: Path, params: Params, agents: str, seeds: str) -> Answer:
     cells = campaigns(Campaign(Project(root), params), names, numbers)
     results = []
     with Screen() as screen:
+        screen.say(
+            f"comparison {params.campaign.name}: {len(cells)} campaigns of "
+            f"{params.campaign.rounds} rounds, agents {agents}, seeds {seeds}"
+        )
         for result in compare(cells, screen.progress):
             screen.say(_line(result))
             results.append(result)

@@ -1,5 +1,6 @@
 """`rls3 evaluate`: a model on a benchmark."""
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,7 +103,7 @@ def _their_items(benchmark: str, here: Path, images: Path | None) -> list[Item]:
         raise ParamsError(
             f"--benchmark {benchmark!r} is not FORMAT:PATH with a format of {', '.join(formats())}"
         )
-    return read_items(name, here / Path(path).expanduser(), images)
+    return read_items(name, here / os.path.expanduser(path), images)
 
 
 def _predictions(vlm: VLM, items: Sequence[Item], params: Params) -> Predictions:

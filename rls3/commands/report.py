@@ -10,11 +10,11 @@ from rls3.report.collect import report_campaign
 
 
 def main(root: Path, params: Params) -> Answer:
-    """Raises: CampaignError if the campaign has no finished round."""
+    """Raises: CampaignError if the campaign was never begun; DataError; StorageError."""
     campaign = Campaign(Project(root), params)
-    if not campaign.rounds_done():
+    if not campaign.begun_with.exists():
         raise CampaignError(
-            f"campaign {campaign.name!r} has no finished round in {campaign.folder}; begin it with "
+            f"there is no campaign {campaign.name!r} in {campaign.project.runs}; begin it with "
             "`rls3 run`, or name another with -S campaign.name=..."
         )
     return Answer((str(report_campaign(campaign)),))

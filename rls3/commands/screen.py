@@ -16,7 +16,7 @@ class Screen:
         self._bars = Progress(
             TextColumn("{task.description:16}"),
             BarColumn(),
-            TextColumn("{task.completed:.0f}/{task.total:.0f} {task.fields[unit]}"),
+            TextColumn("{task.fields[counted]}"),
             TimeElapsedColumn(),
             console=self._console,
             transient=True,
@@ -26,12 +26,17 @@ class Screen:
         self._title = ""
 
     def progress(self, title: str, done: int, total: int, unit: str) -> None:
-        """Show how far the work of that title is; the bar of what came before goes."""
+        """Show how far the work of that title is; the bar of what came before goes.
+
+        Args:
+            total: 0 if nobody knows; the bar then only says that something is done.
+        """
+        counted = f"{done}/{total} {unit}" if total else ""
         if title != self._title or self._bar is None:
             if self._bar is not None:
                 self._bars.remove_task(self._bar)
-            self._title, self._bar = title, self._bars.add_task(title, total=total, unit=unit)
-        self._bars.update(self._bar, completed=done, total=total)
+            self._title, self._bar = title, self._bars.add_task(title, counted="")
+        self._bars.update(self._bar, completed=done, total=total or None, counted=counted)
 
     def say(self, line: str) -> None:
         """A line that stays."""

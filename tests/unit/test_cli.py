@@ -13,9 +13,11 @@ from pathlib import Path
 
 import psutil
 import pytest
+import yaml
 from PIL import Image
 
 from tests.conftest import ROOT
+from tests.unit.report.campaigns import add_round, begin
 
 HEAVY = ("torch", "prefect", "mlflow", "transformers", "pandas", "numpy", "pydantic", "yaml", "dvc")
 CAPABILITIES = (1, 2)  # CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH: root heeds permissions without
@@ -89,6 +91,20 @@ def test_help_loads_nothing_heavy():
     assert "rls3.cli" in loaded and not set(HEAVY) & set(loaded)
 
 
+def test_dependencies_are_told_before_they_are_imported(tmp_path):
+    code = "import os, sys; from rls3 import cli; sys.argv = ['rls3', '--version']\n"
+    code += "try: cli.main()\nexcept SystemExit: "
+    code += "print(*map(os.environ.get, ('DO_NOT_TRACK', 'OMP_WAIT_POLICY')))"
+    for given, told in (({}, "1 passive"), ({"OMP_WAIT_POLICY": "active"}, "1 active")):
+        own = environment()
+        for name in ("DO_NOT_TRACK", "OMP_WAIT_POLICY"):
+            own.pop(name, None)
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, env=own | given
+        )
+        assert done.stdout.splitlines()[-1] == told
+
+
 @pytest.mark.parametrize("arguments", [[], ["-h"], ["--help"]])
 def test_help_names_every_command(arguments):
     done = rls3(ROOT, *arguments)
@@ -159,6 +175,22 @@ def test_a_read_only_project_is_one_sentence(project, command):
     project.chmod(0o555)
     done = rls3(project, command, preexec_fn=without_root_s_privilege)
     assert "cannot be written (Permission denied); make its folder writable" in sentence(done, 1)
+
+
+def test_the_project_is_the_folder_of_its_params_wherever_the_command_is_called(tmp_path):
+    campaign = begin(tmp_path / "project")
+    add_round(campaign, 1)
+    raw = yaml.safe_dump(campaign.params.model_dump(mode="json"))
+    (tmp_path / "project" / "params.yaml").write_text(raw)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    done = rls3(elsewhere, "report", "--params", "../project/params.yaml")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"{campaign.report}\n" and campaign.report.exists()
+    assert not list(elsewhere.iterdir())
+    campaign.folder.chmod(0o555)
+    done = rls3(elsewhere, "report", "--params", "../project", preexec_fn=without_root_s_privilege)
+    assert f"{campaign.report} cannot be written (Permission denied)" in sentence(done, 1)
 
 
 # -- the end ---------------------------------------------------------------------------------------
@@ -268,8 +300,51 @@ def test_a_reader_that_has_enough_and_a_full_disk():
     assert subprocess.run(f"{quiet} | head -c 1", **shell).stderr == ""
     done = subprocess.run(f"{quiet} > /dev/full", **shell)
     assert done.returncode == 1
-    assert done.stderr.startswith("rls3: no space left for this command's output (No space left")
+    assert done.stderr.startswith("rls3: no space left for ")
+    assert "or the output (No space left on device); free some" in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "raised, code, said",
+    [
+        ("OSError(28, 'No space left on device', '/p/x')", 1, "no space left for /p/x (No space"),
+        ("OSError(30, 'Read-only file system', '/p/x')", 1, "/p/x cannot be written (Read-only"),
+    ],
+)
+def test_an_error_of_the_disk_that_nobody_expected_is_one_sentence(project, raised, code, said):
+    assert said in sentence(run_broken(project, raised), code)
+
+
+def test_a_mistake_of_the_program_keeps_its_traceback(project):
+    done = run_broken(project, "KeyError('x')")
+    assert done.returncode == 1 and done.stderr.startswith("Traceback")
+    assert done.stderr.endswith("KeyError: 'x'\n") and "in broken" in done.stderr
+
+
+def run_broken(folder: Path, raised: str) -> subprocess.CompletedProcess:
+    """`rls3 run` with a module of that command that raises, wrapped as a library would wrap it."""
+    code = f"""
+import sys, types
+from rls3 import cli
+module = types.ModuleType("rls3.commands.run")
+def broken(*_, **__):
+    try:
+        raise {raised}
+    except OSError as error:
+        raise RuntimeError("a library's own words") from error
+module.main = broken
+sys.modules["rls3.commands.run"] = module
+sys.argv = ["rls3", "run"]
+cli.main()
+"""
+    return subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        env=environment(),
+    )
 
 
 # -- documents -------------------------------------------------------------------------------------
@@ -291,19 +366,14 @@ print(commands.load("document").json_text({"nan": float("nan"), "pair": (1, None
     assert sorted(done.stderr.splitlines()) == ["a child", "a library", "a native one"]
 
 
-def test_overrides_are_checked_again_and_leave_the_rest():
-    from rls3.errors import ParamsError
-    from rls3.params import load_params, with_overrides
-
-    params = load_params(ROOT / "params.yaml")
-    changed = with_overrides(params, {"campaign.rounds": 3, "campaign.name": "other"})
-    assert (changed.campaign.rounds, changed.campaign.name) == (3, "other")
-    assert with_overrides(changed, {"campaign.rounds": 8, "campaign.name": "default"}) == params
-    for key, value, said in (
-        ("campaign.rounds", 0, "campaign.rounds = 0 is not allowed"),
-        ("campaign.round", 3, "unknown key 'campaign.round'.*did you mean 'rounds'"),
-        ("campain.rounds", 3, "there is no group 'campain' for 'campain.rounds'"),
-        ("campaign.name.first", "a", "there is no group 'campaign.name'"),
-    ):
-        with pytest.raises(ParamsError, match=said):
-            with_overrides(params, {key: value})
+def test_predict_prints_its_document_alone_and_its_warnings_elsewhere(project, tiny_clip):
+    Image.new("RGB", (32, 32), "red").save(project / "x.png")
+    captions = ("The red mug is left of the box.", "The 杯子 is left of the box.")
+    done = rls3(project, "predict", "x.png", *captions, "--model", str(tiny_clip), "--json")
+    document = json.loads(done.stdout)
+    assert {entry["caption"] for entry in document["captions"]} == set(captions)
+    assert document["image"] == str(project / "x.png") and document["unknown_words"] == ["杯子"]
+    assert done.stderr.startswith("rls3: the model does not know '杯子'")
+    assert len(done.stderr.splitlines()) == 1
+    failed = rls3(project, "predict", "y.png", *captions, "--model", str(tiny_clip), "--json")
+    assert "y.png does not exist" in sentence(failed, 1)

@@ -1,14 +1,25 @@
 """What is there under its name is whole; what cannot be read or written is one sentence."""
 
+import contextlib
 import errno
 import os
 import resource
 import signal
+import sqlite3
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from rls3.errors import DataError, StorageError
-from rls3.files import read_errors, read_json, whole_file, whole_folder, write_json
+from rls3.files import (
+    read_errors,
+    read_json,
+    storage_errors,
+    whole_file,
+    whole_folder,
+    write_json,
+)
 
 
 def test_a_file_appears_only_when_complete(tmp_path):
@@ -47,19 +58,25 @@ def test_json_is_atomic_and_damage_is_one_sentence(tmp_path):
         read_json(tmp_path / "b.json")
 
 
-def test_a_full_disk_is_one_sentence_and_leaves_the_old_content(tmp_path):
-    """A limit on the size of files is what the kernel offers to everybody: the write fails as on a full disk."""
-    path = tmp_path / "a.json"
-    write_json(path, "old")
+@contextlib.contextmanager
+def _files_of_at_most(n_bytes):
+    """What is written beyond that fails as on a full disk."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, before[1]))
     try:
-        with pytest.raises(StorageError, match=r"no space left for .*a.json \(.*\); free some"):
-            write_json(path, "x" * 5000)
+        yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
         signal.signal(signal.SIGXFSZ, ignored)
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_the_old_content(tmp_path):
+    path = tmp_path / "a.json"
+    write_json(path, "old")
+    full = pytest.raises(StorageError, match=r"no space left for .*a.json \(.*\); free some")
+    with _files_of_at_most(1000), full:
+        write_json(path, "x" * 5000)
     assert read_json(path) == "old" and os.listdir(tmp_path) == ["a.json"]
 
 
@@ -78,6 +95,22 @@ def test_an_error_of_the_disk_is_found_however_deep_a_library_wrapped_it(tmp_pat
             raise OSError(errno.ENOSPC, "No space left on device")
         except OSError as error:
             raise RuntimeError("a library's own words") from error
+
+
+def test_what_a_library_says_of_the_disk_in_words_alone_is_understood(tmp_path):
+    weights, table = tmp_path / "weights", tmp_path / "data.db"
+    full = pytest.raises(StorageError, match="no space left for .*weights .File too large")
+    with _files_of_at_most(1000), full, storage_errors(weights):
+        save_file({"x": np.zeros(5000)}, weights)
+    full = pytest.raises(StorageError, match="no space left for .*data.db .No space left")
+    with contextlib.closing(sqlite3.connect(table)) as database, full, storage_errors(table):
+        database.execute("pragma max_page_count = 1")
+        database.execute("create table t (x)")
+    closed = pytest.raises(StorageError, match="data.db cannot be written .Read-only file system")
+    address = f"file:{table}?mode=ro"
+    reader = contextlib.closing(sqlite3.connect(address, uri=True))
+    with reader as database, closed, storage_errors(table):
+        database.execute("create table t (x)")
 
 
 def test_a_librarys_own_errors_count_as_damage(tmp_path):

@@ -4,7 +4,7 @@ import pytest
 from pydantic import BaseModel
 
 from rls3.errors import ParamsError
-from rls3.params import Params, load_params
+from rls3.params import Params, load_params, with_overrides
 from rls3.seeds import generator, integer_seed
 from tests.conftest import ROOT, make_params
 
@@ -138,3 +138,18 @@ def test_streams_are_independent_and_repeatable():
     assert (
         integer_seed(7, 1, "sample") == integer_seed(7, 1, "sample") != integer_seed(8, 1, "sample")
     )
+
+
+def test_overrides_are_checked_again_and_leave_the_rest():
+    params = load_params(ROOT / "params.yaml")
+    changed = with_overrides(params, {"campaign.rounds": 3, "campaign.name": "other"})
+    assert (changed.campaign.rounds, changed.campaign.name) == (3, "other")
+    assert with_overrides(changed, {"campaign.rounds": 8, "campaign.name": "default"}) == params
+    for key, value, said in (
+        ("campaign.rounds", 0, "campaign.rounds = 0 is not allowed"),
+        ("campaign.round", 3, "unknown key 'campaign.round'.*did you mean 'rounds'"),
+        ("campain.rounds", 3, "there is no group 'campain' for 'campain.rounds'"),
+        ("campaign.name.first", "a", "there is no group 'campaign.name'"),
+    ):
+        with pytest.raises(ParamsError, match=said):
+            with_overrides(params, {key: value})
