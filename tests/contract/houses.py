@@ -1,15 +1,19 @@
 """A ProcTHOR house of two rooms, written by hand after AI2-THOR's house schema 1.0.0."""
 
-from typing import Any
+from embedded_thor.procthor.schema import House, ObjectEntry, Point, WallEntry
 
 
-def _point(x: float, y: float, z: float) -> dict[str, float]:
+def _point(x: float, y: float, z: float) -> Point:
     return {"x": x, "y": y, "z": z}
 
 
 def _thing(
-    id_: str, asset: str, position: tuple[float, float, float], *children: dict, yaw: float = 0.0
-) -> dict[str, Any]:
+    id_: str,
+    asset: str,
+    position: tuple[float, float, float],
+    *children: ObjectEntry,
+    yaw: float = 0.0,
+) -> ObjectEntry:
     return {
         "id": id_,
         "assetId": asset,
@@ -20,7 +24,7 @@ def _thing(
     }
 
 
-def _wall(room: str, a: tuple[float, float], b: tuple[float, float]) -> dict[str, Any]:
+def _wall(room: str, a: tuple[float, float], b: tuple[float, float]) -> WallEntry:
     feet = [_point(a[0], 0, a[1]), _point(b[0], 0, b[1])]
     heads = [_point(b[0], 2.5, b[1]), _point(a[0], 2.5, a[1])]
     return {
@@ -31,7 +35,7 @@ def _wall(room: str, a: tuple[float, float], b: tuple[float, float]) -> dict[str
     }
 
 
-def small_house(door: bool = True) -> dict[str, Any]:
+def small_house(door: bool = True) -> House:
     """Two rooms of 4 x 4 m side by side: 2 (x 0..4) and 3 (x 4..8).
 
     door: whether there is a doorway between them, at z 1.5..2.5.
