@@ -156,9 +156,9 @@ def make_sample(
     )
 
 
-def decode(sample: Sample) -> np.ndarray:
+def decode(picture: Pictured) -> np.ndarray:
     """(H, W, 3) uint8."""
-    return np.asarray(Image.open(io.BytesIO(sample.image)).convert("RGB"))
+    return np.asarray(Image.open(io.BytesIO(picture.image)).convert("RGB"))
 
 
 _VECTOR = pa.list_(pa.float64(), 3)
