@@ -2,7 +2,7 @@
 of its own: peak resident memory, and beside it that of the same process with its model loaded,
 before it met the data.
 
-The data: 10,000 samples at 384 x 384 pixels (about 280 kB each as PNG; 64 pictures in turn),
+The data: 10,000 samples at 384 x 384 pixels (about 280 kB each as PNG; 256 pictures in turn),
 written to a temporary folder. `--big-shard` instead writes and reads back a shard of more than
 2 GiB, 66 samples of 32 MiB, more than Arrow reads as one row group.
 """
@@ -39,7 +39,7 @@ from rls3.vlm.finetune import finetune
 from rls3.vlm.interface import VLM, score
 from rls3.vlm.loading import family_named
 
-N_PICTURES = 64
+N_PICTURES = 256  # none twice in a row group, else Parquet would keep it once
 PARAMS = load_params(Path("params.yaml"))
 KINDS = tuple(Kind(t, c) for t in ("Mug", "Bowl", "Vase", "Pot") for c in ("red", "green", "blue"))
 MIB = 1 << 20
@@ -89,7 +89,7 @@ def _samples(n: int, size: int) -> Iterator[Sample]:
     rng = np.random.default_rng(0)
     pictured = [
         make_sample(_scene(i, _picture(i, size)), KINDS, rng, provenance, i)
-        for i in range(N_PICTURES)
+        for i in range(min(n, N_PICTURES))
     ]
     blank = np.zeros((size, size, 3), np.uint8)
     for step in range(n):

@@ -99,12 +99,12 @@ def stale(root: Path) -> set[str]:
     [
         (
             "rls3/vlm/clip.py",
-            "params.hard_negative_weight * hard",
-            "2 * params.hard_negative_weight * hard",
+            "return weights.hard_negative * hard +",
+            "return 2 * weights.hard_negative * hard +",
             {"base-clip", "base-vilt", "replay"},
         ),
         (
-            "rls3/placing/solver.py",
+            "rls3/placing/clearance.py",
             "_FRAME = 0.82",
             "_FRAME = 0.83",
             {"scenes", "base-clip", "base-vilt"},

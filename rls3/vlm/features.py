@@ -2,7 +2,7 @@
 when they are needed. Never all pixels at once."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence, Sized
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,10 +38,11 @@ Shard = Encoded | LazyPixels
 
 
 def images_of(vlm: VLM, pictures: Sequence[np.ndarray]) -> Images:
-    """A batch of decoded pictures, each (H, W, 3) uint8, ready for `rls3.vlm.interface.score`."""
-    pixels = vlm.family.preprocess(vlm, pictures)
-    side = vlm.family.image_side
-    return pixels if side is None else side.encode(vlm, pixels)
+    """Decoded pictures, each (H, W, 3) uint8 of any size, ready for `rls3.vlm.interface.score`."""
+    side, preprocess = vlm.family.image_side, vlm.family.preprocess
+    if side is None:
+        return preprocess(vlm, pictures)
+    return _encoded(vlm, side, (preprocess(vlm, pictures[rows]) for rows in _batches(pictures)))
 
 
 def joined(shards: Sequence[Shard]) -> Shard:
@@ -72,7 +73,9 @@ class ImageFeatures:
         self._forget_others(_digest_of_side(vlm, side))
         shard = _digest_of_pictures(pictures)
         if shard not in self._known:
-            self._known[shard] = _encoded(vlm, side, pictures)
+            pixels = LazyPixels(vlm, pictures)
+            batches = (pixels[rows] for rows in _batches(pictures))
+            self._known[shard] = _encoded(vlm, side, batches)
         return self._known[shard]
 
     def _forget_others(self, side: str) -> None:
@@ -80,10 +83,12 @@ class ImageFeatures:
             self._side, self._known = side, {}
 
 
-def _encoded(vlm: VLM, side: ImageSide, pictures: Sequence[Pictured]) -> Encoded:
-    pixels = LazyPixels(vlm, pictures)
-    starts = range(0, len(pictures), _IMAGE_BATCH)
-    return joined([side.encode(vlm, pixels[start : start + _IMAGE_BATCH]) for start in starts])
+def _batches(pictures: Sized) -> Iterator[slice]:
+    return (slice(at, at + _IMAGE_BATCH) for at in range(0, len(pictures), _IMAGE_BATCH))
+
+
+def _encoded(vlm: VLM, side: ImageSide, batches: Iterable[Pixels]) -> Encoded:
+    return Encoded(torch.cat([side.encode(vlm, pixels).values for pixels in batches]))
 
 
 def _digest_of_side(vlm: VLM, side: ImageSide) -> str:

@@ -92,13 +92,7 @@ def _train(
     on_step: Callable[[int, int], None] | None,
 ) -> list[float]:
     trainable = vlm.family.trainable(vlm, params.lock_vision)
-    optimizer = torch.optim.AdamW(
-        trainable, lr=params.learning_rate, weight_decay=params.weight_decay
-    )
-    warmup = max(1, round(params.warmup_share * len(batches)))
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: min(1.0, (step + 1) / warmup)
-    )
+    optimizer, schedule = _optimizer(trainable, len(batches), params)
     weights, losses = LossWeights.of(params), []
     vlm.model.train()
     try:
@@ -120,6 +114,20 @@ def _train(
     finite = all(bool(weight.isfinite().all()) for weight in trainable)
     _check_finite(finite, len(batches), len(batches), params)
     return losses
+
+
+def _optimizer(
+    trainable: Sequence[torch.nn.Parameter], steps: int, params: FinetuneParams
+) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
+    """With a learning rate that rises in a line, then stays."""
+    optimizer = torch.optim.AdamW(
+        trainable, lr=params.learning_rate, weight_decay=params.weight_decay
+    )
+    warmup = max(1, round(params.warmup_share * steps))
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: min(1.0, (step + 1) / warmup)
+    )
+    return optimizer, schedule
 
 
 def _check_finite(finite: bool, step: int, steps: int, params: FinetuneParams) -> None:

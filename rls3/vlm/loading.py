@@ -107,10 +107,17 @@ def _load_errors(name: str) -> Iterator[None]:
         raise
     except Exception as error:  # the library raises anything from OSError to KeyError
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        if any(_is_lfs_pointer(file) for file in Path(name).glob("*.safetensors")):
+            reason = "its weights are pointers of Git LFS; fetch them with `git lfs pull`"
         raise ModelError(
             f"vlm.checkpoint = {name!r} cannot be loaded ({reason[:160]}); check the name, the "
             "folder and the network"
         ) from error
+
+
+def _is_lfs_pointer(file: Path) -> bool:
+    with file.open("rb") as content:
+        return content.read(32).startswith(b"version https://git-lfs")
 
 
 def _complete_model(family: Family, name: str) -> PreTrainedModel:

@@ -29,6 +29,12 @@ class Batch:
     places: torch.Tensor
     boxes: torch.Tensor
 
+    def __getitem__(self, rows: Sequence[int]) -> "Batch":
+        chosen = torch.tensor(rows, device=self.pixels.device)
+        return Batch(
+            self.pixels[chosen], self.kinds[chosen], self.places[chosen], self.boxes[chosen]
+        )
+
 
 @dataclass(frozen=True)
 class PretrainSet:

@@ -64,31 +64,36 @@ def _pretrain_jointly(
     heads = PatchHeads(params.width, data).to(vlm.device)
 
     def losses(rows: torch.Tensor) -> Sequence[Part]:
-        batch = augmented(data, rows, vlm, rng)
-        kinds = data.kinds[rows]  # mirrored or not
+        batch, kinds = augmented(data, rows, vlm, rng), data.kinds[rows]
         captions = captioned(kinds, data.vocabulary, 1, draws)
-        kept, n = torch.tensor(captions.rows, device=vlm.device), len(captions.rows)
+        seen, n = batch[captions.rows], len(captions.rows)
         last_words = torch.tensor(_last_words(vlm, captions, kinds, data), device=vlm.device)
-        named = torch.tensor(captions.named, device=vlm.device)
-        targets = places_of(named, batch.places[kept])
-        texts = [*captions.true, *(false for (false,) in captions.false)]
-        with half_precision(vlm.device):
-            patches, mask = embed_patches(vlm, Pixels(batch.pixels[kept]))
-            output = through_stream(
-                vlm, torch.cat([patches, patches]), torch.cat([mask, mask]), texts
-            )
-        hidden = output.last_hidden_state.float()
-        at = last_words[..., None].expand(-1, -1, hidden.shape[-1])
-        where = place_loss(place(hidden[:n].gather(1, at)), targets)
-        logits = vlm.model.rank_output(output.pooler_output.float())[:, 0]
+        targets = places_of(torch.tensor(captions.named, device=vlm.device), seen.places)
+        states, whole, n_patches = _read_twice(vlm, seen.pixels, captions)
+        at = last_words[..., None].expand(-1, -1, states.shape[-1])
+        where = place_loss(place(states[:n].gather(1, at)), targets)
+        logits = vlm.model.rank_output(whole)[:, 0]
         match = F.softplus(logits[n:] - logits[:n]).mean()
-        shown = hidden[:n, -patches.shape[1] + 1 :]
-        dense = heads.patch_loss(shown, batch.kinds[kept], batch.boxes[kept])
+        dense = heads.patch_loss(states[:n, -n_patches:], seen.kinds, seen.boxes)
         return Part("where", 3, where), Part("match", 0.5, match), Part("patches", 0.3, dense)
 
     trained = [*vlm.model.parameters(), *place.parameters(), *heads.parameters()]
     stage = Stage("joint", params.vilt_epochs, vlm.model, trained, trained, losses)
     train(stage, len(data), params, rng)
+
+
+def _read_twice(
+    vlm: VLM, pixels: torch.Tensor, captions: Captioned
+) -> tuple[torch.Tensor, torch.Tensor, int]:
+    """States (2B, words and patches, width) of each image beside its true caption, then of each
+    beside its false one; states (2B, width) of the whole; the number of patches."""
+    texts = [*captions.true, *(false for (false,) in captions.false)]
+    with half_precision(vlm.device):
+        patches, mask = embed_patches(vlm, Pixels(pixels))
+        twice = torch.cat([patches, patches]), torch.cat([mask, mask])
+        output = through_stream(vlm, *twice, texts)
+    n_patches = patches.shape[1] - 1  # the first stands for the whole image
+    return output.last_hidden_state.float(), output.pooler_output.float(), n_patches
 
 
 def _last_words(

@@ -111,7 +111,6 @@ def test_the_wrong_family(tiny_clip):
     ("file", "content"),
     [
         ("model.safetensors", b"broken"),
-        ("model.safetensors", b"version https://git-lfs.github.com/spec/v1\noid sha256:00\n"),
         ("config.json", b'{"model_type": "cl'),
         ("tokenizer.json", b"{}"),
         ("preprocessor_config.json", b"[]"),
@@ -120,6 +119,13 @@ def test_the_wrong_family(tiny_clip):
 def test_a_damaged_checkpoint_is_one_sentence(spoiled, file, content):
     (spoiled / file).write_bytes(content)
     with pytest.raises(ModelError, match=r"cannot be loaded \(.*\); check the name, the folder"):
+        load_vlm(spoiled.name, str(spoiled))
+
+
+def test_pointers_in_the_place_of_weights_are_called_so(spoiled):
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 605157884\n"
+    (spoiled / "model.safetensors").write_text(pointer)
+    with pytest.raises(ModelError, match=r"pointers of Git LFS; fetch them with `git lfs pull`"):
         load_vlm(spoiled.name, str(spoiled))
 
 
