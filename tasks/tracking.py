@@ -14,6 +14,7 @@ from mlflow.data.dataset_source_registry import resolve_dataset_source
 from mlflow.data.meta_dataset import MetaDataset
 from mlflow.exceptions import MlflowException
 from mlflow.models import infer_signature
+from sqlalchemy.exc import SQLAlchemyError
 
 from rls3.errors import ModelError, TrackingError
 from rls3.files import read_json, write_json
@@ -58,7 +59,7 @@ def _server(params: Params, project: Project) -> Iterator[mlflow.MlflowClient]:
             mlflow.create_experiment(params.tracking.experiment, artifact_location=place)
         mlflow.set_experiment(params.tracking.experiment)
         yield mlflow.MlflowClient()
-    except (MlflowException, OSError) as error:
+    except (MlflowException, SQLAlchemyError, OSError) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
         raise TrackingError(
             f"MLflow at {uri} does not do its part ({reason}); mend it, or choose another "

@@ -149,7 +149,7 @@ def test_a_server_that_is_down_is_no_missing_champion(project, monkeypatch):
     address = f"http://127.0.0.1:{server.server_port}"
     try:
         round_ = finished_round(project, "third", 1.0, f"tracking.uri={address}")
-        refused(round_, "503")
+        refused(round_, "failed with exception")
     finally:
         server.shutdown()
         server.server_close()
@@ -163,7 +163,7 @@ def test_another_version_of_the_benchmark_is_not_comparable(project):
     judge(vlm_after(campaign, None), read_benchmark(project.benchmark, "val"), 64).save(
         campaign.base_predictions
     )
-    with pytest.raises(DataError, match="not .*same items"):
+    with pytest.raises(DataError, match="two versions of the benchmark"):
         gate(round_)
 
 
