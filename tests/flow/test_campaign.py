@@ -236,6 +236,8 @@ def test_prefect_killed_in_a_stage_and_run_again_gives_the_same(project, undistu
     )  # Prefect's temporary server too, which the killed process could not stop
     child.wait()
     assert not (second / "manifest.json").exists()
+    page = rls3(project, "report", "-S", "campaign.name=killed")
+    assert page.returncode == 0 and "round 2 is at: " in Path(page.stdout.strip()).read_text()
     resumed = rls3(project, "run", "-S", "campaign.name=killed")
     assert resumed.returncode == 0, resumed.stderr[-2000:]
     assert "1 of 2 rounds done" in resumed.stdout
@@ -371,11 +373,11 @@ def test_bad_input_is_one_sentence_and_nothing_is_lost(project, undisturbed):
             "params.yaml is not a picture that can be read",
         ),
         ("evaluate", "base", "--split", "exam"): (
-            1,
+            2,
             "--split 'exam' is unknown; choose from val, test",
         ),
         ("evaluate", "models:/none@champion"): (1, "there is no model models:/none@champion"),
-        ("report", "-S", "campaign.name=unknown"): (1, "is missing; run `rls3 run`"),
+        ("report", "-S", "campaign.name=unknown"): (1, "there is no campaign 'unknown'"),
     }
     for arguments, (code, message) in cases.items():
         done = rls3(project, *arguments)
@@ -428,3 +430,17 @@ def test_a_downloaded_archive_without_git_goes_on(project, undisturbed, tmp_path
     assert "2 of 3 rounds done" in more.stdout
     judged = rls3(copy, "evaluate", "base", "--split", "val")
     assert judged.returncode == 0 and "on val" in judged.stdout
+
+
+def test_agents_are_compared_at_equal_data(project, undisturbed):
+    """The table agents through the whole loop; their weakness comes from the round before."""
+    arguments = ("compare", "--agents", "stratified,failure", "--seeds", "1", "--json")
+    done = rls3(project, *arguments)
+    assert done.returncode == 0, done.stderr[-2000:]
+    told = json.loads(done.stdout)
+    assert [cell["agent"] for cell in told["cells"]] == ["stratified", "failure"]
+    for cell, curve in zip(told["cells"], told["curves"]):
+        assert curve["mean"] == cell["val_accuracy"] and len(cell["samples"]) == 2
+    shards = [project / f"data/{c['campaign']}/round-0001/train.parquet" for c in told["cells"]]
+    specs = [{s.sample_id for s in read_samples(shard)} for shard in shards]
+    assert specs[0] == specs[1], "with nothing known, failure asks for what stratified asks for"
