@@ -158,7 +158,7 @@ class AgentParams(_Group):
 
 
 class RewardParams(_Group):
-    """Weights of the reward's parts; see rls3/reward.py for the equations."""
+    """Weights of the reward's parts; see rls3/loop/reward.py for the equations."""
 
     intrinsic_weight: NonNegative
     extrinsic_weight: NonNegative
