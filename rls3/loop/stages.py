@@ -1,7 +1,7 @@
 """The stages of a round: plain functions, and the one table that lists them in the order of the
 loop (paper, figure "framework overview").
 
-A stage function takes what its parameters name (`rls3.loop.inputs` says where each comes from),
+A stage function takes what its parameters name (`rls3.loop.run` says where each comes from),
 calls the library and returns its record, followed by what its row says that it writes. It knows no
 paths, so it can be tested alone and mapped over a cluster. Flow, tasks, resume, report and timing
 iterate over `STAGES`; nothing else lists them.
@@ -288,7 +288,7 @@ class Stage:
 
     Attributes:
         title: as a person reads it, in Prefect and in the report.
-        function: its parameters name what it reads (`rls3.loop.inputs`).
+        function: its parameters name what it reads (`rls3.loop.run`).
         writes: names of the artefacts that it returns after its record
             (`rls3.loop.store.Round.path`).
         outside: reaches for something that can fail by itself (the simulator), so it may be tried
