@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 
 from rls3.errors import SimulatorError
-from rls3.placing.solver import ANY_CELL, Goal, solve, spots_of
+from rls3.placing.goal import ANY_CELL, Goal
+from rls3.placing.solver import solve
+from rls3.placing.spots import spots_of
 from rls3.placing.validity import problems
 from rls3.scene.geometry import box_corners, project
 from rls3.scene.records import Box, Kind, Placement, RenderFailure, SceneSpec, Viewpoint
