@@ -9,13 +9,14 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from types import FrameType
 from typing import TypeVar
 
 import psutil
 
 T = TypeVar("T")
+_WAKES_S = 0.1
 _SHOW_CURSOR = "\x1b[?25h"  # a progress bar hides it
 
 
@@ -34,7 +35,12 @@ def beside_signals(work: Callable[[], T]) -> T:
     code would delay them; and a Prefect flow in the main thread would replace the one of SIGTERM.
     """
     with ThreadPoolExecutor(1, "command") as thread:
-        return thread.submit(work).result()
+        future = thread.submit(work)
+        # The kernel may hand a signal to any thread; Python's handler then waits until this one
+        # wakes, so it does not sleep for long.
+        while not wait([future], _WAKES_S).done:
+            pass
+        return future.result()
 
 
 def _end(number: int, frame: FrameType | None) -> None:
@@ -44,8 +50,10 @@ def _end(number: int, frame: FrameType | None) -> None:
         cursor = _SHOW_CURSOR if sys.stderr.isatty() else ""
         sentence = f"{cursor}\nrls3: {how}; what was finished is kept, run again to continue\n"
         os.write(2, sentence.encode())
-    for _ in range(2):  # another thread may have replaced one that was just killed
-        for child in psutil.Process().children(recursive=True):
-            with contextlib.suppress(psutil.NoSuchProcess):
-                child.kill()
-    os._exit(128 + number)
+    try:
+        for _ in range(2):  # another thread may have replaced one that was just killed
+            for child in psutil.Process().children(recursive=True):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    child.kill()
+    finally:
+        os._exit(128 + number)
