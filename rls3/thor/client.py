@@ -1,9 +1,10 @@
 """SceneSpec -> Scene through AI2-THOR's actions. Knows the Controller, not who is behind it."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from ai2thor.server import Event
@@ -19,6 +20,7 @@ from rls3.thor.survey import load_survey, save_survey, survey_path
 from rls3.thor.surveying import survey_room
 
 logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
 _SURVEY_FOV_DEG = 60.0  # of a simulator that has not drawn yet; a survey depends on none
 _FEWEST_FOR_TWO = 4  # floor plans, from which on a second simulator saves time
@@ -28,7 +30,7 @@ class ThorClient:
     """One simulator process; implements `rls3.scene.records.Simulator`. Use as a context manager.
 
     The state of a scene is set in full by each spec, so what was drawn before does not matter. A
-    simulator that crashes or hangs is replaced, and the scene is tried once more.
+    simulator that crashes or hangs is replaced, and the scene or survey is tried once more.
     """
 
     def __init__(self, params: SimulatorParams, runtime_dir: Path) -> None:
@@ -65,18 +67,17 @@ class ThorClient:
     # -- the Simulator protocol -------------------------------------------------------------------
 
     def measure(self, spec: SceneSpec) -> Scene:
-        return self._twice(spec, draw=False)
+        return self._twice(lambda: self._realise(spec, draw=False))
 
     def render(self, spec: SceneSpec) -> Scene:
-        return self._twice(spec, draw=True)
+        return self._twice(lambda: self._realise(spec, draw=True))
 
     def survey(self, floor_plan: str) -> RoomSurvey:
         """Measured once through the simulator, then read from a file beside the run."""
         path = survey_path(self._runtime_dir, self.label, floor_plan)
         survey = load_survey(path)
         if survey is None:
-            controller = self._enter(floor_plan, self._fov_deg or _SURVEY_FOV_DEG, fresh=True)
-            survey = survey_room(controller, floor_plan, self._objects)
+            survey = self._twice(lambda: self._measured_room(floor_plan))
             save_survey(survey, path)
         return survey
 
@@ -98,17 +99,22 @@ class ThorClient:
                 self.survey(name)
             theirs.result()
 
+    def _measured_room(self, floor_plan: str) -> RoomSurvey:
+        controller = self._enter(floor_plan, self._fov_deg or _SURVEY_FOV_DEG, fresh=True)
+        return survey_room(controller, floor_plan, self._objects)
+
     # -- life of the simulator --------------------------------------------------------------------
 
-    def _twice(self, spec: SceneSpec, draw: bool) -> Scene:
+    def _twice(self, work: Callable[[], T]) -> T:
+        """Once more with another simulator if this one dies or hangs."""
         try:
-            return self._realise(spec, draw)
+            return work()
         except RefusedAction:
             raise
         except SimulatorError as error:
             logger.warning("%s; starting another simulator", error)
             self.close()
-            return self._realise(spec, draw)
+            return work()
 
     def _enter(self, floor_plan: str, fov_deg: float, fresh: bool = False) -> SafeController:
         """The controller, in this floor plan with this field of view.

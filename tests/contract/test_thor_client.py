@@ -101,6 +101,13 @@ def test_a_killed_simulator_is_replaced(client):
     assert np.array_equal(before.image, after.image) and before.objects == after.objects
 
 
+def test_a_simulator_that_is_killed_before_a_survey_is_replaced(tmp_path):
+    with ThorClient(PARAMS.simulator, tmp_path) as client:
+        client.survey("FloorPlan1")
+        os.kill(client.process_id, signal.SIGKILL)
+        assert client.survey("FloorPlan2").floor_plan == "FloorPlan2"
+
+
 def test_a_hanging_simulator_is_replaced(client):
     (spec,) = specs_of(client, 1)
     before, old = client.render(spec), client.process_id
