@@ -17,22 +17,25 @@ _AGAINST_BASE = "base"
 
 
 def gate(result: Round, resources: Resources) -> GateRecord:
-    """May the result become champion? Decided on val, once for each result: against the present
-    champion, or the base model where the registry has none.
+    """May the result become champion? Decided on val, against the present champion, or the base
+    model where the registry has none. Once for each result, unless another became champion before
+    the result was registered.
 
     It fails shut. Raises: TrackingError, ModelError or DataError if the champion cannot be had or
     cannot be compared; nothing is registered then, and the next run asks again.
     """
     campaign = result.campaign
-    if campaign.gate.exists():
-        known = read_record(campaign.gate, GateRecord)
-        if known.round == result.number:
-            return known
+    known = _known(result)
+    if known is not None and tracking.registration_of(result) is not None:
+        return known
     champion = tracking.champion(campaign.params, campaign.project)
+    against = _AGAINST_BASE if champion is None else f"version {champion.version}"
+    if known is not None and known.against == against:
+        return known
     if champion is None:
-        against, before = _AGAINST_BASE, judge_base(campaign, resources)
+        before = judge_base(campaign, resources)
     else:
-        against, before = f"version {champion.version}", _judged(champion, campaign, resources)
+        before = _judged(champion, campaign, resources)
     params = campaign.params
     decision = decide(
         before,
@@ -44,6 +47,15 @@ def gate(result: Round, resources: Resources) -> GateRecord:
     record = GateRecord(result.number, against, decision)
     write_record(record, campaign.gate)
     return record
+
+
+def _known(result: Round) -> GateRecord | None:
+    """The decision on this result, if there is one already."""
+    path = result.campaign.gate
+    if not path.exists():
+        return None
+    known = read_record(path, GateRecord)
+    return known if known.round == result.number else None
 
 
 def _judged(champion: tracking.Champion, campaign: Campaign, resources: Resources) -> Predictions:

@@ -173,14 +173,22 @@ def download_model(uri: str, params: Params, project: Project) -> Path:
         ) from None
 
 
+def registration_of(result: Round) -> Registration | None:
+    """How the round's model stands in the registry, if it was put there."""
+    path = result.campaign.registered
+    if not path.exists():
+        return None
+    known = read_record(path, Registration)
+    return known if known.round == result.number else None
+
+
 def register(result: Round, alias: str, tags: dict[str, str]) -> Registration:
     """Register the result's VLM under an alias. Doing it again for the same round changes
     nothing."""
+    known = registration_of(result)
+    if known is not None:
+        return known
     campaign = result.campaign
-    if campaign.registered.exists():
-        known = read_record(campaign.registered, Registration)
-        if known.round == result.number:
-            return known
     name, run_id = campaign.params.tracking.registered_model, open_run(campaign)
     with _server(campaign.params, campaign.project) as client:
         example = pd.DataFrame({"image": [b""], "captions": [["a", "b"]]})
