@@ -201,3 +201,14 @@ def test_when_to_stop_and_which_round_is_the_result():
     assert not should_stop([0.6, 0.5, 0.61], 2)
     assert best_round([0.5, 0.7, 0.7, 0.6]) == 3
     assert best_round([np.float64(0.5)]) == 1
+
+
+def test_a_champion_that_came_since_is_asked(project):
+    """Killed between gate and registry: the old decision does not count against a new champion."""
+    early = finished_round(project, "early", 1.0)
+    assert gate(early).decision.passed
+    register(finished_round(project, "first", 1.0))
+    again = gate(early)
+    assert again.against == "version 1"
+    register(early, again.decision)
+    assert gate(early) == again
