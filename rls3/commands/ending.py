@@ -8,6 +8,7 @@ import contextlib
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from types import FrameType
@@ -17,6 +18,7 @@ import psutil
 
 T = TypeVar("T")
 _WAKES_S = 0.1
+_SWEEPS = 5
 _SHOW_CURSOR = "\x1b[?25h"  # a progress bar hides it
 
 
@@ -51,9 +53,12 @@ def _end(number: int, frame: FrameType | None) -> None:
         sentence = f"{cursor}\nrls3: {how}; what was finished is kept, run again to continue\n"
         os.write(2, sentence.encode())
     try:
-        for _ in range(2):  # another thread may have replaced one that was just killed
+        # Again and again: the other thread may be starting one just now, which would complain of
+        # its lost parent.
+        for _ in range(_SWEEPS):
             for child in psutil.Process().children(recursive=True):
                 with contextlib.suppress(psutil.NoSuchProcess):
                     child.kill()
+            time.sleep(0.02)
     finally:
         os._exit(128 + number)
