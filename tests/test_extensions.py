@@ -199,6 +199,7 @@ assert item.captions == ("It is so.", "It is not.") and item.image == sample.ima
 """,
     "a stage": """
 from rls3.dataset.sample import write_samples
+from rls3.loop.describe import round_line
 from rls3.loop.resources import Resources
 from rls3.loop.run import run_stage
 from rls3.loop.stages import STAGES
@@ -207,6 +208,7 @@ from rls3.report.collect import read_state
 from rls3.files import write_json
 from tasks.stages import STAGE_TASKS
 from tests.conftest import many_samples
+from tests.unit.report.campaigns import add_round
 params = load_params(Path("params.yaml"))
 campaign = Campaign(Project(Path.cwd()), params)
 with campaign.locked():
@@ -222,6 +224,9 @@ assert record.commas == sum("," in s.caption for s in samples) > 0
 assert ("toy stage", 20, 20, "samples") in told
 assert [task.name for task in STAGE_TASKS][-1] == "toy stage"
 assert [stage.title for stage in read_state(campaign).rounds[0].stages][-1] == "toy stage"
+add_round(campaign, 2)
+campaign.round(2).finish(record)
+assert f" toy {record.seconds:.0f}" in round_line(campaign.round(2))
 """,
 }
 BEFORE_USE = """
