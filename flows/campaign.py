@@ -143,8 +143,9 @@ def nightly(
         keep_adding_rounds: False only completes what is unfinished.
     """
     started = time.time()
-    path = Path(params_file).resolve()
-    project, params = Project(path.parent), load_params(path, overrides or [])
+    path = Path(params_file)
+    # The folder is resolved, the file is not, as on the command line: it may be a link.
+    project, params = Project(path.parent.resolve()), load_params(path, overrides or [])
     a_night = params.campaign.rounds
     done = len(Campaign(project, params).rounds_done())
     nights, unfinished = divmod(done, a_night)
