@@ -11,8 +11,9 @@ from rls3.commands.screen import Screen
 from rls3.errors import ParamsError
 from rls3.evaluation.benchmarks import BENCHMARKS, formats, read_benchmark, read_items
 from rls3.evaluation.item import Item
-from rls3.evaluation.judge import Predictions, judge
+from rls3.evaluation.judge import judge
 from rls3.evaluation.metrics import Evaluation, Slice, summarize
+from rls3.evaluation.predictions import Predictions
 from rls3.loop.store import Campaign, Project
 from rls3.loop.threads import torch_threads
 from rls3.params import Params

@@ -2,7 +2,7 @@
 last."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import numpy as np
 from rls3.agents.episodes import load_rollout, save_rollout
 from rls3.agents.interface import Agent, Rollout, Scored, Weakness
 from rls3.agents.make import make_agent
-from rls3.dataset.sample import Provenance, Sample, read_samples, write_samples
+from rls3.dataset.sample import Provenance, read_samples, write_samples
 from rls3.evaluation.benchmarks import BENCHMARKS, read_benchmark
 from rls3.evaluation.gallery import save_gallery
 from rls3.evaluation.predictions import Predictions
@@ -203,15 +203,11 @@ def _write_policy(agent: Agent, path: Path) -> None:
         agent.save(folder)
 
 
-def _write_samples(samples: Sequence[Sample], path: Path) -> None:
-    write_samples(samples, path)
-
-
 WRITERS: dict[str, Callable[..., None]] = {
     "rollout": _write_rollout,
-    "rendered": _write_samples,
-    "train": _write_samples,
-    "rejected": _write_samples,
+    "rendered": write_samples,
+    "train": write_samples,
+    "rejected": write_samples,
     "vlm": _write_vlm,
     "predictions": Predictions.save,
     "gallery": save_gallery,

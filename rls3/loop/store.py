@@ -53,7 +53,6 @@ class Project:
     base = property(lambda self: self.root / "base")
     benchmark = property(lambda self: self.root / "benchmark")
     data = property(lambda self: self.root / "data")
-    data_pointer = property(lambda self: self.root / "data.dvc")
     dvc_lock = property(lambda self: self.root / "dvc.lock")
     dvc_folder = property(lambda self: self.root / ".dvc")
     runs = property(lambda self: self.root / "runs")

@@ -1,7 +1,6 @@
 """The one fine-tuning loop, for all families (paper: VLM fine-tuning, step 4 of the loop)."""
 
 import math
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -22,7 +21,6 @@ class TrainingReport:
 
     losses: tuple[float, ...]
     samples: int
-    seconds: float
 
 
 def finetune(
@@ -46,9 +44,8 @@ def finetune(
         features: remembers encoded images from call to call.
     Raises: ModelError if training diverges; the model is spoiled then.
     """
-    started = time.perf_counter()
     if not new:
-        return TrainingReport((), 0, 0.0)
+        return TrainingReport((), 0)
     rng = np.random.default_rng(seed)
     shards = [new, *(shard for shard in earlier if shard)]
     samples = [sample for shard in shards for sample in shard]
@@ -57,9 +54,7 @@ def finetune(
         of_shard = features or ImageFeatures()
         images = joined([of_shard(vlm, shard, params.lock_vision) for shard in shards])
         losses = _train(vlm, samples, images, batches, params, rng, on_step)
-    return TrainingReport(
-        tuple(losses), sum(len(batch) for batch in batches), time.perf_counter() - started
-    )
+    return TrainingReport(tuple(losses), sum(len(batch) for batch in batches))
 
 
 def _batches(
