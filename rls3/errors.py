@@ -40,3 +40,8 @@ class TrackingError(RLS3Error):
 class CampaignError(RLS3Error):
     """A campaign cannot go on: already running elsewhere, changed parameters, too many invalid
     samples."""
+
+
+def first_line(error: BaseException) -> str:
+    """What a library's error says in its first line; its kind if it says nothing."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

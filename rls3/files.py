@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from rls3.errors import DataError, StorageError
+from rls3.errors import DataError, StorageError, first_line
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _FORBIDDEN = (errno.EROFS, errno.EACCES, errno.EPERM)
@@ -164,7 +164,7 @@ def read_errors(
     except FileNotFoundError:
         raise DataError(f"{path} is missing; {way_out or 'run `rls3 run` to make it'}") from None
     except (OSError, ValueError, KeyError, TypeError, *damaged) as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:120]
+        reason = first_line(error)[:120]
         raise DataError(
             f"{path} is damaged ({reason}); {way_out or 'delete it and run again'}"
         ) from error

@@ -16,7 +16,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import infer_signature
 from sqlalchemy.exc import SQLAlchemyError
 
-from rls3.errors import ModelError, TrackingError
+from rls3.errors import ModelError, TrackingError, first_line
 from rls3.files import read_json, write_json
 from rls3.loop.records import (
     CampaignEvaluation,
@@ -60,7 +60,7 @@ def _server(params: Params, project: Project) -> Iterator[mlflow.MlflowClient]:
         mlflow.set_experiment(params.tracking.experiment)
         yield mlflow.MlflowClient()
     except (MlflowException, SQLAlchemyError, OSError) as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
+        reason = first_line(error)[:160]
         raise TrackingError(
             f"MLflow at {uri} does not do its part ({reason}); mend it, or choose another "
             "tracking.uri, and run again: nothing that was finished is lost"
@@ -166,7 +166,7 @@ def download_model(uri: str, params: Params, project: Project) -> Path:
         with _server(params, project):
             return _checkpoint(mlflow.artifacts.download_artifacts(uri))
     except TrackingError as error:
-        reason = str(error.__cause__).strip().splitlines()[0][:120]
+        reason = first_line(error.__cause__ or error)[:120]
         raise ModelError(
             f"there is no model {uri} at {tracking_uri(params, project)} ({reason}); "
             "run a campaign first, or name a folder"

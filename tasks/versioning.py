@@ -6,7 +6,7 @@ from pathlib import Path
 from dvc.repo import Repo
 from dvc.scm import SCMError
 
-from rls3.errors import DataError
+from rls3.errors import DataError, first_line
 from rls3.loop.store import Project
 
 logging.getLogger("dvc").setLevel(logging.ERROR)
@@ -24,10 +24,6 @@ def _repo(project: Project) -> Repo:
         return Repo(root)
     except SCMError:
         return Repo(root, config=_WITHOUT_GIT)
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
 
 
 def fetch_published(project: Project) -> list[str]:
@@ -49,7 +45,7 @@ def fetch_published(project: Project) -> list[str]:
     except Exception as error:  # DVC's storages raise what they like
         raise DataError(
             f"{', '.join(missing) or 'what is published'} cannot be fetched from the DVC remote "
-            f"({_first_line(error)}); check `dvc remote list`, or make it with `dvc repro`"
+            f"({first_line(error)[:160]}); check `dvc remote list`, or make it with `dvc repro`"
         ) from error
     return missing
 
@@ -63,6 +59,6 @@ def version_data(project: Project) -> str:
             return str(stage.outs[0].hash_info.value)
     except Exception as error:  # DVC's storages raise what they like
         raise DataError(
-            f"data/ cannot be versioned ({_first_line(error)}); "
+            f"data/ cannot be versioned ({first_line(error)[:160]}); "
             "if another DVC command runs, wait for it and run again"
         ) from error

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import ExifTags, Image
 
-from rls3.errors import DataError, RLS3Error
+from rls3.errors import DataError, RLS3Error, first_line
 
 MAX_PIXELS = 64_000_000
 """Of a picture; cameras make 12 to 50 million."""
@@ -109,7 +109,7 @@ def _refusals(name: str) -> Iterator[None]:
     except MemoryError:
         raise DataError(f"{name} does not fit in memory; make it smaller") from None
     except Exception as error:  # Pillow's decoders raise anything from SyntaxError to struct.error
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:120]
+        reason = first_line(error)[:120]
         raise DataError(f"{name} is damaged, or of an odd kind ({reason}); {_WAY_OUT}") from error
 
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from ai2thor.controller import Controller
 from ai2thor.server import Event
 
-from rls3.errors import SimulatorError
+from rls3.errors import SimulatorError, first_line
 from rls3.thor.backend import Backend
 
 logger = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ def make_controller(
             )
     except Exception as error:
         controller.kill()
-        reason = _last_words(log, said_before) or _first_line(error)
+        reason = _last_words(log, said_before) or first_line(error)
         raise SimulatorError(
             f"the simulator ({backend.label}) did not start ({reason}); run `rls3 doctor`"
         ) from error
@@ -98,7 +98,7 @@ class SafeController(Controller):
         except Exception as error:
             if isinstance(error, ValueError):  # refused by its signature; the simulator lives on
                 raise RefusedAction(
-                    f"{self.scene}: {action} was refused: {_first_line(error)}"
+                    f"{self.scene}: {action} was refused: {first_line(error)}"
                 ) from error
             why = (
                 f"gave no answer within {self.timeout_s:g} s and was killed"
@@ -106,7 +106,7 @@ class SafeController(Controller):
                 else "died"
             )
             raise SimulatorError(
-                f"{self.scene}: the simulator {why} during {action} ({_first_line(error)})"
+                f"{self.scene}: the simulator {why} during {action} ({first_line(error)})"
             ) from error
         if not event.metadata["lastActionSuccess"]:
             raise RefusedAction(f"{self.scene}: {action} failed: {event.metadata['errorMessage']}")
@@ -187,7 +187,3 @@ def _last_words(log: Path, start: int) -> str:
     text = log.read_bytes()[start:].decode(errors="replace") if log.is_file() else ""
     lines = text.strip().splitlines()
     return lines[-1][:160] if lines else ""
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -12,7 +12,7 @@ import torch
 import transformers
 from transformers import AutoConfig, AutoImageProcessor, AutoTokenizer, PreTrainedModel
 
-from rls3.errors import DataError, ModelError
+from rls3.errors import DataError, ModelError, first_line
 from rls3.files import read_errors
 from rls3.params import VLMParams
 from rls3.vlm.device import resolve_device
@@ -106,7 +106,7 @@ def _load_errors(name: str) -> Iterator[None]:
     except ModelError:
         raise
     except Exception as error:  # the library raises anything from OSError to KeyError
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        reason = first_line(error)
         if any(_is_lfs_pointer(file) for file in Path(name).glob("*.safetensors")):
             reason = "its weights are pointers of Git LFS; fetch them with `git lfs pull`"
         raise ModelError(
