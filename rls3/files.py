@@ -142,9 +142,9 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, text)
 
 
-def read_json(path: Path) -> Any:
-    """Raises: DataError if it is missing or damaged."""
-    with read_errors(path):
+def read_json(path: Path, way_out: str | None = None) -> Any:
+    """Raises: DataError if it is missing or damaged. way_out: see `read_errors`."""
+    with read_errors(path, way_out=way_out):
         return json.loads(path.read_text())
 
 

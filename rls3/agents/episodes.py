@@ -15,7 +15,7 @@ from safetensors.numpy import load_file, save_file
 
 from rls3.agents.interface import Agent, Context, Rollout, Scored, Weakness
 from rls3.errors import SimulatorError
-from rls3.files import read_errors, whole_file, write_text
+from rls3.files import read_errors, read_json, whole_file, write_text
 from rls3.language.relation import CELLS, relation
 from rls3.params import SamplingParams
 from rls3.placing.goal import Goal, Move, MoveSpace, Proposal
@@ -164,7 +164,7 @@ def load_rollout(folder: Path) -> Rollout:
     with read_errors(folder / "rollout.safetensors", SafetensorError):
         arrays = load_file(folder / "rollout.safetensors")
     with read_errors(folder / "steps.json"):
-        named = json.loads((folder / "steps.json").read_text())
+        named = read_json(folder / "steps.json")
         steps = named["steps"]
         return Rollout(
             tuple(_contexts(arrays, named)),

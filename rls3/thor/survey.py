@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from rls3.errors import DataError
-from rls3.files import read_errors, write_text
+from rls3.files import read_errors, read_json, write_text
 from rls3.scene.records import Box, Kind, RoomSurvey, Surface
 
 
@@ -39,7 +39,7 @@ def load_survey(path: Path) -> RoomSurvey | None:
     """None if there is none, or none that can be read (it is then made again)."""
     try:
         with read_errors(path):
-            raw = json.loads(path.read_text())
+            raw = read_json(path)
             return RoomSurvey(
                 raw["floor_plan"],
                 tuple(raw["minimum"]),

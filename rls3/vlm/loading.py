@@ -3,7 +3,6 @@ and ViLT weights."""
 
 import contextlib
 import importlib
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
@@ -13,12 +12,13 @@ import transformers
 from transformers import AutoConfig, AutoImageProcessor, AutoTokenizer, PreTrainedModel
 
 from rls3.errors import DataError, ModelError, first_line
-from rls3.files import read_errors
+from rls3.files import read_errors, read_json
 from rls3.params import VLMParams
 from rls3.vlm.device import resolve_device
 from rls3.vlm.interface import VLM, Family
 
 BASE_CHECKPOINT = "base"
+_SAVED = "give a folder made by save_pretrained"
 FAMILIES: tuple[str, ...] = get_args(VLMParams.model_fields["family"].annotation)
 
 
@@ -36,8 +36,8 @@ def family_of(folder: Path) -> str:
     """
     path = folder / "config.json"
     try:
-        with read_errors(path, way_out="give a folder made by save_pretrained"):
-            model_type = json.loads(path.read_text())["model_type"]
+        with read_errors(path, way_out=_SAVED):
+            model_type = read_json(path, _SAVED)["model_type"]
     except DataError as error:
         raise ModelError(str(error)) from error
     for name in FAMILIES:
