@@ -1,15 +1,12 @@
 """Handing a campaign's model over: the gate against the present champion, then the registry."""
 
 from rls3.evaluation.benchmarks import read_benchmark
-from rls3.evaluation.judge import judge
 from rls3.evaluation.predictions import Predictions
-from rls3.loop.conclude import judge_base
+from rls3.loop.conclude import judge_base, judged
 from rls3.loop.records import GateRecord, Registration, read_record, write_record
 from rls3.loop.resources import Resources
 from rls3.loop.store import Campaign, Round
-from rls3.loop.threads import torch_threads
 from rls3.loop.verdict import decide
-from rls3.seeds import integer_seed
 from rls3.vlm.loading import family_of, load_vlm
 from tasks import tracking
 
@@ -42,7 +39,7 @@ def gate(result: Round, resources: Resources) -> GateRecord:
         Predictions.load(result.path("predictions")),
         params.evaluation,
         params.gate,
-        integer_seed(params.campaign.seed, 0, "bootstrap"),
+        campaign.bootstrap_seed,
     )
     record = GateRecord(result.number, against, decision)
     write_record(record, campaign.gate)
@@ -65,8 +62,7 @@ def _judged(champion: tracking.Champion, campaign: Campaign, resources: Resource
         family_of(champion.folder), str(champion.folder), project.base, params.vlm.device
     )
     val = read_benchmark(project.benchmark, "val")
-    with torch_threads(params.campaign.threads):
-        return judge(vlm, val, params.evaluation.batch_size, None, resources.features)
+    return judged(vlm, val, campaign, resources)
 
 
 def register(result: Round, gate_record: GateRecord, data_version: str) -> Registration:

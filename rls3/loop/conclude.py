@@ -25,7 +25,6 @@ from rls3.loop.stages import STAGES
 from rls3.loop.store import Campaign, Round
 from rls3.loop.threads import torch_threads
 from rls3.loop.verdict import best_round
-from rls3.seeds import integer_seed
 from rls3.vlm.interface import VLM
 
 DECIDES, *REPORTS = BENCHMARKS
@@ -47,13 +46,14 @@ def judge_base(campaign: Campaign, resources: Resources) -> Predictions:
     path = campaign.base_predictions
     if not path.exists():
         val = read_benchmark(campaign.project.benchmark, DECIDES)
-        _judge(vlm_after(campaign, None), val, campaign, resources).save(path)
+        judged(vlm_after(campaign, None), val, campaign, resources).save(path)
     return Predictions.load(path)
 
 
-def _judge(
+def judged(
     vlm: VLM, items: Sequence[Item], campaign: Campaign, resources: Resources
 ) -> Predictions:
+    """A model on a benchmark, outside of the stages: as the campaign's own models are judged."""
     params = campaign.params
     with torch_threads(params.campaign.threads):
         return judge(vlm, items, params.evaluation.batch_size, None, resources.features)
@@ -67,10 +67,7 @@ def evaluate_campaign(
     path = campaign.final_evaluation
     if path.exists() and (known := read_record(path, CampaignEvaluation)).round == result.number:
         return known
-    params, seed = (
-        campaign.params.evaluation,
-        integer_seed(campaign.params.campaign.seed, 0, "bootstrap"),
-    )
+    params, seed = campaign.params.evaluation, campaign.bootstrap_seed
     base = {DECIDES: summarize(judge_base(campaign, resources), params, seed)}
     final = {DECIDES: result.record(EvaluateRecord).val}
     gain = {}
@@ -79,7 +76,7 @@ def evaluate_campaign(
         if not items:  # no type is held out
             continue
         before, after = (
-            _judge(vlm_after(campaign, r), items, campaign, resources) for r in (None, result)
+            judged(vlm_after(campaign, r), items, campaign, resources) for r in (None, result)
         )
         before.save(campaign.predictions(split, "base"))
         after.save(campaign.predictions(split, "final"))

@@ -175,7 +175,7 @@ INPUTS: dict[str, Callable[[Moment], object]] = {
     "share_rng": lambda m: m.rng("share"),
     "finetune_seed": lambda m: m.seed("finetune"),
     "update_seed": lambda m: m.seed("update"),
-    "bootstrap_seed": lambda m: m.seed("bootstrap", 0),
+    "bootstrap_seed": lambda m: m.campaign.bootstrap_seed,
     # what the campaign shares
     "simulator": lambda m: m.resources.simulator,
     "renderer": lambda m: m.resources.renderer,

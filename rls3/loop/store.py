@@ -27,6 +27,7 @@ from rls3.errors import CampaignError
 from rls3.files import make_folder, read_json, storage_errors, write_json
 from rls3.loop.records import Record, read_record, write_record
 from rls3.params import Params
+from rls3.seeds import integer_seed
 
 R = TypeVar("R", bound=Record)
 
@@ -76,6 +77,11 @@ class Campaign:
     @property
     def name(self) -> str:
         return self.params.campaign.name
+
+    @property
+    def bootstrap_seed(self) -> int:
+        """Of every interval, so that all models of a campaign meet the same resamples."""
+        return integer_seed(self.params.campaign.seed, 0, "bootstrap")
 
     folder = property(lambda self: self.project.runs / self.name)
     data = property(lambda self: self.project.data / self.name)
