@@ -20,6 +20,10 @@ class SimulatorError(RLS3Error):
     """AI2-THOR (embedded or Unity) could not be started, refused an action, crashed or hung."""
 
 
+class RefusedAction(SimulatorError):
+    """The simulator answered no; it is alive and in a known state."""
+
+
 class DataError(RLS3Error):
     """A dataset, benchmark or artefact is missing, damaged or fails validation."""
 

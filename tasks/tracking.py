@@ -2,6 +2,7 @@
 registry."""
 
 import logging
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from mlflow.models import infer_signature
 from sqlalchemy.exc import SQLAlchemyError
 
 from rls3.errors import ModelError, TrackingError, first_line
-from rls3.files import read_json, write_json
+from rls3.files import make_folder, read_json, write_json
 from rls3.loop.records import (
     CampaignEvaluation,
     EvaluateRecord,
@@ -44,6 +45,11 @@ def tracking_uri(params: Params, project: Project) -> str:
     return params.tracking.uri or f"sqlite:///{project.tracking_database.resolve()}"
 
 
+def _without_secret(text: str) -> str:
+    """Addresses in a text without the user and the password that they may hold."""
+    return re.sub(r"//[^/@\s]*@", "//***@", text)
+
+
 @contextmanager
 def _server(params: Params, project: Project) -> Iterator[mlflow.MlflowClient]:
     """MLflow pointed at the campaign's server and experiment.
@@ -52,7 +58,7 @@ def _server(params: Params, project: Project) -> Iterator[mlflow.MlflowClient]:
     """
     uri = tracking_uri(params, project)
     try:
-        project.runs.mkdir(parents=True, exist_ok=True)
+        make_folder(project.runs)
         mlflow.set_tracking_uri(uri)
         if mlflow.get_experiment_by_name(params.tracking.experiment) is None:
             place = None if params.tracking.uri else project.tracking_artifacts.resolve().as_uri()
@@ -62,8 +68,8 @@ def _server(params: Params, project: Project) -> Iterator[mlflow.MlflowClient]:
     except (MlflowException, SQLAlchemyError, OSError) as error:
         reason = first_line(error)[:160]
         raise TrackingError(
-            f"MLflow at {uri} does not do its part ({reason}); mend it, or choose another "
-            "tracking.uri, and run again: nothing that was finished is lost"
+            f"MLflow at {_without_secret(uri)} does not do its part ({_without_secret(reason)}); "
+            "mend it and run again: nothing that was finished is lost"
         ) from error
 
 
@@ -168,7 +174,8 @@ def download_model(uri: str, params: Params, project: Project) -> Path:
     except TrackingError as error:
         reason = first_line(error.__cause__ or error)[:120]
         raise ModelError(
-            f"there is no model {uri} at {tracking_uri(params, project)} ({reason}); "
+            f"there is no model {uri} at {_without_secret(tracking_uri(params, project))} "
+            f"({_without_secret(reason)}); "
             "run a campaign first, or name a folder"
         ) from None
 

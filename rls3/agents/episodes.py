@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from rls3.agents.interface import Agent, Context, Rollout, Scored, Weakness
-from rls3.errors import SimulatorError
+from rls3.errors import RefusedAction
 from rls3.files import read_errors, read_json, whole_file, write_text
 from rls3.language.relation import CELLS, relation
 from rls3.params import SamplingParams
@@ -109,10 +109,7 @@ def _measured(
         return None, ("no placement",)
     try:
         scene = simulator.measure(spec)
-    except SimulatorError as error:
-        # A refused action is an error of a kind below this one; this one is a failing simulator.
-        if type(error) is SimulatorError:
-            raise
+    except RefusedAction:
         return None, ("refused",)
     return scene, problems(scene, room.survey, params)
 

@@ -254,14 +254,13 @@ def write_record(record: object, path: Path) -> None:
     write_json(path, asdict(record))
 
 
-def read_record(path: Path, kind: type[T]) -> T:
+def read_record(
+    path: Path, kind: type[T], way_out: str = "delete it and run again to make it anew"
+) -> T:
     """Raises: DataError if the file is missing, damaged, or holds something else."""
-    raw = read_json(path)
+    raw = read_json(path, way_out if path.exists() else None)
     try:
         return _adapter(kind).validate_python(raw)
     except ValueError as error:
         reason = " ".join(str(error).splitlines()[1:3])
-        raise DataError(
-            f"{path} is no {kind.__name__} ({reason[:120]}); "
-            "delete it and run again to make it anew"
-        ) from None
+        raise DataError(f"{path} is no {kind.__name__} ({reason[:120]}); {way_out}") from None

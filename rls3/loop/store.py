@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from rls3.errors import CampaignError
+from rls3.errors import CampaignError, DataError
 from rls3.files import make_folder, read_json, storage_errors, write_json
 from rls3.loop.records import Record, read_record, write_record
 from rls3.params import Params
@@ -39,7 +39,6 @@ _FREE = (
     "simulator.workers",
     "simulator.action_timeout_s",
     "vlm.device",
-    "tracking",
     "base",
     "replay",
 )
@@ -209,7 +208,14 @@ class Round:
 
     def record(self, kind: type[R]) -> R:
         """What a finished stage noted. Raises: DataError if it is not finished or damaged."""
-        return read_record(self.marker(kind.stage), kind)
+        marker = self.marker(kind.stage)
+        if self.manifest.exists():
+            # A finished round is not looked into again while its manifest stands.
+            again = f"delete {self.manifest} and what is left of {marker.name}, and run again"
+            if not marker.exists():
+                raise DataError(f"{marker} of a finished round is missing; {again}")
+            return read_record(marker, kind, again)
+        return read_record(marker, kind)
 
     def finish(self, record: Record) -> None:
         """Mark a stage as finished; everything it made must be in place."""

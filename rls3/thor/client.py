@@ -9,12 +9,12 @@ from typing import TypeVar
 import numpy as np
 from ai2thor.server import Event
 
-from rls3.errors import SimulatorError
+from rls3.errors import RefusedAction, SimulatorError
 from rls3.params import SimulatorParams
 from rls3.scene.geometry import heading_axes
 from rls3.scene.records import Kind, Placement, RoomSurvey, Scene, SceneSpec
 from rls3.thor.backend import make_backend, quality_name
-from rls3.thor.controller import RefusedAction, SafeController, make_controller
+from rls3.thor.controller import SafeController, make_controller
 from rls3.thor.metadata import ObjectEntry, camera_of, kind_of, scene_object, upright_box, xyz
 from rls3.thor.survey import load_survey, save_survey, survey_path
 from rls3.thor.surveying import survey_room

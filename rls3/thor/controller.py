@@ -22,7 +22,7 @@ from pathlib import Path
 from ai2thor.controller import Controller
 from ai2thor.server import Event
 
-from rls3.errors import SimulatorError, first_line
+from rls3.errors import RefusedAction, SimulatorError, first_line
 from rls3.thor.backend import Backend
 
 logger = logging.getLogger(__name__)
@@ -141,10 +141,6 @@ class SafeController(Controller):
                     getattr(self.server, pipe).close()
             except OSError:  # a pipe without a reader cannot be flushed
                 pass
-
-
-class RefusedAction(SimulatorError):
-    """The simulator answered no; it is alive and in a known state."""
 
 
 class _Watchdog:

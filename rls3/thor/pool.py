@@ -9,12 +9,12 @@ import queue
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from rls3.errors import SimulatorError
+from rls3.errors import RefusedAction, SimulatorError
 from rls3.params import SimulatorParams
 from rls3.scene.records import RenderFailure, Scene, SceneSpec
 from rls3.thor.backend import make_backend
 from rls3.thor.client import ThorClient
-from rls3.thor.controller import RefusedAction, deaf_to_interrupts
+from rls3.thor.controller import deaf_to_interrupts
 
 _PATIENCE_S = 2.0  # between looks at whether the other side is still alive
 

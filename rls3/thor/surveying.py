@@ -4,8 +4,9 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from rls3.errors import RefusedAction
 from rls3.scene.records import Box, Kind, RoomSurvey, Surface
-from rls3.thor.controller import RefusedAction, SafeController
+from rls3.thor.controller import SafeController
 from rls3.thor.metadata import ObjectEntry, aligned_box, upright_box, xyz
 
 _HANDLE_M = 0.02  # how far a door's may stand out of its piece

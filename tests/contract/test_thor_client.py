@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rls3.errors import SimulatorError
+from rls3.errors import RefusedAction, SimulatorError
 from rls3.placing.goal import ANY_CELL, Goal
 from rls3.placing.solver import solve
 from rls3.placing.spots import spots_of
@@ -20,7 +20,6 @@ from rls3.placing.validity import problems
 from rls3.scene.geometry import box_corners, project
 from rls3.scene.records import Box, Kind, Placement, RenderFailure, SceneSpec, Viewpoint
 from rls3.thor.client import ThorClient
-from rls3.thor.controller import RefusedAction
 from rls3.thor.pool import RenderPool
 from rls3.thor.surveying import outermost
 from tests.conftest import make_params

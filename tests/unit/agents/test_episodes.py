@@ -5,7 +5,7 @@ import pytest
 
 from rls3.agents.episodes import collect, load_rollout, save_rollout
 from rls3.agents.interface import FixedAgent, Scored, Weakness
-from rls3.errors import DataError, SimulatorError
+from rls3.errors import DataError, RefusedAction, SimulatorError
 from rls3.language.relation import CELLS, relation
 from rls3.placing.goal import ANY_CELL, Goal, Move
 from tests.unit.agents.worlds import SPACE, agent_of, rollout_of
@@ -114,10 +114,6 @@ class Wishing(FixedAgent):
         return Goal(context.kinds[0], context.kinds[1], ANY_CELL, 0, 1)
 
 
-class Refused(SimulatorError):
-    """As the client's error for a refused action: of a kind below SimulatorError."""
-
-
 class Unwilling(GeometricSimulator):
     def __init__(self, error):
         self.error = error
@@ -134,7 +130,7 @@ def test_a_refused_scene_is_a_problem_and_a_failing_simulator_an_error():
         unknown, simulator = Weakness.unknown(), Unwilling(error)
         return collect(Wishing(), simulator, rooms, range(1), unknown, sampling, rng, 0)
 
-    assert set(collected(Refused("no")).problems) == {("refused",)}
+    assert set(collected(RefusedAction("no")).problems) == {("refused",)}
     with pytest.raises(SimulatorError, match="gone"):
         collected(SimulatorError("gone"))
 

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from rls3.errors import CampaignError
+from rls3.errors import CampaignError, DataError
 from rls3.files import write_json
+from rls3.loop.records import FinetuneRecord
 from rls3.loop.stages import STAGES
 from rls3.loop.store import Campaign, Project, flat
 from tests.conftest import ROOT, make_params
@@ -92,3 +93,32 @@ def test_every_artefact_of_the_stage_table_has_a_place_of_its_own(tmp_path):
 
 def test_nested_groups_are_flattened():
     assert flat({"a": {"b": {"c": 1}, "d": (2,)}, "e": 3}) == {"a.b.c": 1, "a.d": (2,), "e": 3}
+
+
+def test_a_damaged_record_names_what_must_go(tmp_path):
+    """In a finished round the manifest too: while it stands, nothing is done again."""
+    round_ = campaign_in(tmp_path).round(1)
+    round_.finish(FinetuneRecord(losses=(1.0, 0.5), presentations=8))
+    assert round_.record(FinetuneRecord).losses == (1.0, 0.5)
+    marker = round_.marker("finetune")
+    marker.write_text("{")
+    with pytest.raises(DataError, match=r"finetune.json is damaged .*; delete it and run again"):
+        round_.record(FinetuneRecord)
+    write_json(round_.manifest, {})
+    both = r"; delete .*manifest.json and what is left of finetune.json, and run again"
+    with pytest.raises(DataError, match="finetune.json is damaged .*" + both):
+        round_.record(FinetuneRecord)
+    marker.write_text('{"losses": "many"}')
+    with pytest.raises(DataError, match="is no FinetuneRecord .*" + both):
+        round_.record(FinetuneRecord)
+    marker.unlink()
+    with pytest.raises(DataError, match="of a finished round is missing" + both):
+        round_.record(FinetuneRecord)
+
+
+def test_a_campaign_stays_with_its_tracking_server(tmp_path):
+    with campaign_in(tmp_path).locked():
+        pass
+    other = campaign_in(tmp_path, tracking__uri="http://127.0.0.1:1")
+    with pytest.raises(CampaignError, match="was begun with tracking.uri = ''"), other.locked():
+        pass
