@@ -168,6 +168,11 @@ class RewardParams(_Group):
 class ValidationParams(_Group):
     max_rejected_share: Share
     """A round with a larger share of rejected rows stops before fine-tuning."""
+    max_drift: Share
+    """A round drifts if a larger share of its terms, kinds or brightnesses moved, against the
+    campaign so far and beyond chance."""
+    on_drift: Literal["warn", "stop"]
+    """warn: say so and go on with the same samples. stop: end the run before fine-tuning."""
 
 
 class VLMParams(_Group):

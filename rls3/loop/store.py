@@ -41,6 +41,7 @@ _FREE = (
     "vlm.device",
     "base",
     "replay",
+    "validation",
 )
 
 
@@ -87,6 +88,7 @@ class Campaign:
     base_predictions = property(lambda self: self.folder / "base-val.parquet")
     final_evaluation = property(lambda self: self.folder / "evaluation.json")
     gallery = property(lambda self: self.folder / "gallery.parquet")
+    docs = property(lambda self: self.folder / "data-docs")
     gate = property(lambda self: self.folder / "gate.json")
     tracked = property(lambda self: self.folder / "mlflow.json")
     registered = property(lambda self: self.folder / "registered.json")
@@ -174,7 +176,7 @@ class Round:
 
     folder = property(lambda self: self.campaign.folder / "rounds" / f"{self.number:04d}")
     data = property(lambda self: self.campaign.data / f"round-{self.number:04d}")
-    docs = property(lambda self: self.folder / "data-docs")
+    docs = property(lambda self: self.campaign.docs / f"round-{self.number:04d}")
     manifest = property(lambda self: self.folder / "manifest.json")
 
     @property
@@ -193,6 +195,7 @@ class Round:
             "rendered": self.folder / "rendered.parquet",
             "train": self.data / "train.parquet",
             "rejected": self.data / "rejected.parquet",
+            "data_docs": self.docs,
             "vlm": self.folder / "vlm",
             "predictions": self.folder / "val.parquet",
             "gallery": self.folder / "gallery.parquet",
