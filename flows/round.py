@@ -2,7 +2,7 @@
 
 from prefect import Task, flow
 
-from rls3.dataset.gate import load_ahead
+from rls3.dataset.deferred import load_ahead
 from rls3.loop.resources import Resources
 from rls3.loop.run import Progress
 from rls3.loop.store import Round

@@ -1,7 +1,7 @@
 """The quality gate before fine-tuning: Great Expectations suites over a round's samples and over
 its drift.
 
-Importing the library takes seconds: `rls3.dataset.gate` does it in the background.
+Importing the library takes seconds: `rls3.dataset.deferred` does it in the background.
 """
 
 import logging

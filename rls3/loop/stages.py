@@ -16,7 +16,7 @@ import numpy as np
 
 from rls3.agents.episodes import collect
 from rls3.agents.interface import Agent, Outcome, Rollout, Weakness
-from rls3.dataset import gate
+from rls3.dataset import deferred
 from rls3.dataset.drift import Counts
 from rls3.dataset.quality import QualityDocs, set_aside
 from rls3.dataset.quarantine import Rejected
@@ -150,7 +150,7 @@ def validate(
     """Great Expectations on every row; what fails goes to the quarantine with its reasons, and
     drift against the campaign so far is told. A random share (paper: eta) of what passes is trained
     on."""
-    report = gate.expectations().validate(
+    report = deferred.expectations().validate(
         rendered,
         sampling_params.min_visible_px,
         benchmark_ids,

@@ -112,6 +112,12 @@ class Campaign:
             done.append(candidate)
         return done
 
+    def quarantines(self) -> dict[int, Path]:
+        """The shards of rejected samples by round, also of a round that was refused."""
+        numbers = range(1, len(self.rounds_done()) + 2)
+        shards = {number: self.round(number).path("rejected") for number in numbers}
+        return {number: path for number, path in shards.items() if path.exists()}
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the campaign. The operating system lets go of it when the process ends, however it
