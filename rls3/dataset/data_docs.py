@@ -9,6 +9,7 @@ from the internet and show no pictures. A page needs nothing but itself.
     data-docs/round-0001/quality.json        what the index and `quality_rows` read
 """
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from importlib import resources
@@ -17,6 +18,7 @@ from typing import Any
 
 from rls3.dataset.drift import MEASURES
 from rls3.dataset.quality import Check, QualityDocs, SetAside
+from rls3.errors import DataError
 from rls3.files import read_json, whole_folder, write_json, write_text
 from rls3.markup import Markup, counted, join, missing, note, percent, table, tag
 
@@ -28,7 +30,7 @@ _HOW = (
 def write_data_docs(docs: QualityDocs, folder: Path) -> None:
     """The round's folder, and the index beside it anew.
 
-    Raises: StorageError. DataError if what an earlier round left is damaged.
+    Raises: StorageError.
     """
     with whole_folder(folder) as new:
         write_json(new / "validation.json", docs.outcomes)
@@ -49,9 +51,11 @@ def _noted(docs: QualityDocs) -> dict[str, Any]:
 
 
 def notes(site: Path) -> Iterator[dict[str, Any]]:
-    """`quality.json` of every round, in order. Raises: DataError if one is damaged."""
+    """`quality.json` of every round, in order; a damaged one is left out, as no page may keep a
+    campaign from going on."""
     for path in sorted(site.glob("round-*/quality.json")):
-        yield read_json(path, f"delete {path.parent}")
+        with contextlib.suppress(DataError):
+            yield read_json(path)
 
 
 def quality_rows(site: Path) -> list[dict[str, Any]]:

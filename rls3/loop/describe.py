@@ -41,10 +41,7 @@ def _set_apart(validated: ValidateRecord) -> str:
 
 def quality_table(campaign: Campaign) -> list[dict[str, object]]:
     """What the quality gate found, for a table: round, accepted, expectation (in words), rejected
-    (by it), drift; a row for each expectation that failed, or one for a round where all hold.
-
-    Raises: DataError if the Data Docs of a round are damaged.
-    """
+    (by it), drift; a row for each expectation that failed, or one for a round where all hold."""
     return quality_rows(campaign.docs)
 
 

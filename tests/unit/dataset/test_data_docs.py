@@ -8,7 +8,6 @@ import pytest
 from rls3.dataset.data_docs import index_page, notes, quality_rows, write_data_docs
 from rls3.dataset.expectations import validate
 from rls3.dataset.quality import MOST_PICTURES, QualityDocs, set_aside
-from rls3.errors import DataError
 from rls3.files import read_json
 from tests.conftest import many_samples
 
@@ -114,8 +113,9 @@ def test_a_round_made_again_takes_the_place_of_its_page(site, tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["index.html", "round-0001"]
 
 
-def test_a_damaged_note_says_what_must_go(tmp_path):
-    write_data_docs(_docs(1, many_samples(4))[0], tmp_path / "round-0001")
+def test_a_damaged_note_of_one_round_does_not_stop_the_next(tmp_path):
+    docs, _ = _docs(1, many_samples(4))
+    write_data_docs(docs, tmp_path / "round-0001")
     (tmp_path / "round-0001" / "quality.json").write_text("{")
-    with pytest.raises(DataError, match=r"quality\.json is damaged .*delete .*round-0001"):
-        quality_rows(tmp_path)
+    write_data_docs(replace(docs, round=2), tmp_path / "round-0002")
+    assert [row["round"] for row in quality_rows(tmp_path)] == [2]

@@ -58,7 +58,7 @@ def test_chance_alone_is_no_drift(n):
     before.update(rng.choice(names, 2000))
     told = [distance(Counter(rng.choice(names, n)), before) for _ in range(50)]
     assert max(told) < 0.1 and np.mean(told) < 0.05
-    assert distance(Counter({"kind 0": n}), before) > 0.6
+    assert distance(Counter({"kind 0": n}), before) > 0.25
 
 
 def test_a_damaged_picture_is_not_counted():
