@@ -55,7 +55,7 @@ class ValidateRecord(Record):
     Attributes:
         rejected: sample id to reasons. balance: counts by "term", "cell", "complexity", "kind" and
             "brightness" of the accepted. drift: distance from the campaign so far, by measure (see
-            `rls3.dataset.drift`). drifted: the measures above validation.max_drift.
+            `rls3.dataset.drift`). drifted: the measures above the limits of validation.
     """
 
     stage: ClassVar[str] = "validate"

@@ -17,7 +17,7 @@ import numpy as np
 from rls3.agents.episodes import collect
 from rls3.agents.interface import Agent, Outcome, Rollout, Weakness
 from rls3.dataset import deferred
-from rls3.dataset.drift import Counts
+from rls3.dataset.drift import MEASURES, Counts
 from rls3.dataset.quality import QualityDocs, set_aside
 from rls3.dataset.quarantine import Rejected
 from rls3.dataset.sample import Provenance, Sample, make_sample
@@ -200,11 +200,14 @@ def _refusal(docs: QualityDocs, rejected: Sequence[Rejected], params: Validation
     if not docs.accepted:
         return f"all {n} samples fail validation, which leaves none to train on{example}"
     if docs.drifted and params.on_drift == "stop":
-        moved = ", ".join(f"{d.measure} {100 * d.distance:.0f} %" for d in docs.drifted)
+        moved = ", ".join(
+            f"{MEASURES[d.measure]} moved by {d.distance:.2f}, more than "
+            f"validation.max_{d.measure}_drift = {params.max_drift[d.measure]}"
+            for d in docs.drifted
+        )
         return (
-            f"its samples drifted from the campaign so far ({moved}, more than "
-            f"validation.max_drift = {params.max_drift}); to train on them nevertheless, give "
-            "-S validation.on_drift=warn"
+            f"its samples drifted from the campaign so far ({moved}); to train on them "
+            "nevertheless, give -S validation.on_drift=warn"
         )
     return ""
 

@@ -16,7 +16,7 @@ NETWORK = re.compile(r"https?:|<script|<link|@import|url\(|src=\"(?!data:)|//[a-
 
 
 def _docs(number, samples, earlier=()):
-    report = validate(samples, 24, {"leaked"}, earlier, max_drift=0.02)
+    report = validate(samples, 24, {"leaked"}, earlier, {"term": 0.02})
     rejected = [(samples[i], why) for i, why in report.rejected]
     docs = QualityDocs(
         campaign="nights",
