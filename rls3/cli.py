@@ -226,6 +226,20 @@ def report(params: ParamsOption = _PARAMS, override: SetOption = _NONE) -> None:
 
 
 @app.command()
+def quarantine(
+    pictures: Annotated[
+        Path | None,
+        typer.Option(help="Write their pictures into this folder.", metavar="FOLDER"),
+    ] = None,
+    as_json: JsonOption = False,
+    params: ParamsOption = _PARAMS,
+    override: SetOption = _NONE,
+) -> None:
+    """What a campaign's rounds rejected, and why."""
+    _call("quarantine", params, override, as_json, pictures=pictures)
+
+
+@app.command()
 def compare(
     agents: Annotated[str, typer.Option(help="Agents, separated by commas.")] = "ppo,random",
     seeds: Annotated[str, typer.Option(help="Seeds, separated by commas.")] = "1,2,3",

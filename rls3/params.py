@@ -168,6 +168,22 @@ class RewardParams(_Group):
 class ValidationParams(_Group):
     max_rejected_share: Share
     """A round with a larger share of rejected rows stops before fine-tuning."""
+    max_term_drift: Share
+    max_kind_drift: Share
+    max_brightness_drift: Share
+    """A round drifts if a larger share of its terms, kinds of object or brightnesses moved, against
+    the campaign so far and beyond chance (rls3/dataset/drift.py)."""
+    on_drift: Literal["warn", "stop"]
+    """warn: say so and go on with the same samples. stop: end the run before fine-tuning."""
+
+    @property
+    def max_drift(self) -> dict[str, float]:
+        """By measure of rls3/dataset/drift.py."""
+        return {
+            "term": self.max_term_drift,
+            "kind": self.max_kind_drift,
+            "brightness": self.max_brightness_drift,
+        }
 
 
 class VLMParams(_Group):

@@ -41,6 +41,7 @@ _FREE = (
     "vlm.device",
     "base",
     "replay",
+    "validation",
 )
 
 
@@ -87,6 +88,7 @@ class Campaign:
     base_predictions = property(lambda self: self.folder / "base-val.parquet")
     final_evaluation = property(lambda self: self.folder / "evaluation.json")
     gallery = property(lambda self: self.folder / "gallery.parquet")
+    docs = property(lambda self: self.folder / "data-docs")
     gate = property(lambda self: self.folder / "gate.json")
     tracked = property(lambda self: self.folder / "mlflow.json")
     registered = property(lambda self: self.folder / "registered.json")
@@ -109,6 +111,12 @@ class Campaign:
         while (candidate := self.round(len(done) + 1)).manifest.exists():
             done.append(candidate)
         return done
+
+    def quarantines(self) -> dict[int, Path]:
+        """The shards of rejected samples by round, also of a round that was refused."""
+        numbers = range(1, len(self.rounds_done()) + 2)
+        shards = {number: self.round(number).path("rejected") for number in numbers}
+        return {number: path for number, path in shards.items() if path.exists()}
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -174,7 +182,7 @@ class Round:
 
     folder = property(lambda self: self.campaign.folder / "rounds" / f"{self.number:04d}")
     data = property(lambda self: self.campaign.data / f"round-{self.number:04d}")
-    docs = property(lambda self: self.folder / "data-docs")
+    docs = property(lambda self: self.campaign.docs / f"round-{self.number:04d}")
     manifest = property(lambda self: self.folder / "manifest.json")
 
     @property
@@ -193,6 +201,7 @@ class Round:
             "rendered": self.folder / "rendered.parquet",
             "train": self.data / "train.parquet",
             "rejected": self.data / "rejected.parquet",
+            "data_docs": self.docs,
             "vlm": self.folder / "vlm",
             "predictions": self.folder / "val.parquet",
             "gallery": self.folder / "gallery.parquet",

@@ -422,6 +422,7 @@ def test_too_many_rejected_rows_stop_before_fine_tuning(project, undisturbed):
         run_stage(validate, round_, resources)
     assert not round_.path("train").exists() and not round_.finished("validate")
     assert len(read_samples(round_.path("rejected"))) == len(samples)
+    assert "not: caption matches" in (round_.docs / "index.html").read_text()
 
 
 def test_a_downloaded_archive_without_git_goes_on(project, undisturbed, tmp_path):
