@@ -87,7 +87,7 @@ def _checkpoint(files: Path, version: ModelVersion) -> Path:
     wanted = version.tags.get(_SHA)
     if wanted and file_digest(folder / _WEIGHTS) != wanted:
         raise OSError(
-            f"{folder / _WEIGHTS} of version {version.version} is not what was registered"
+            f"version {version.version} is not what was registered: {folder / _WEIGHTS} changed"
         )
     return folder
 
