@@ -25,7 +25,7 @@ from rls3.loop.store import Campaign, Project
 from rls3.loop.verdict import should_stop
 from rls3.params import load_params, with_overrides
 from rls3.report.collect import report_campaign
-from tasks import handoff, tracking, versioning
+from tasks import handoff, publishing, tracking, versioning
 
 Announce = Callable[[str], None]
 
@@ -49,6 +49,9 @@ def run_campaign(
         fetched = versioning.fetch_published(campaign.project)
         if fetched:
             announce(f"fetched {', '.join(fetched)} from the DVC remote")
+        returned = versioning.bring_back(campaign)
+        if returned:
+            announce(f"brought back {', '.join(returned)} from DVC's cache")
         judge_base(campaign, resources)
         done_before = campaign.rounds_done()
         run_rounds(campaign, resources, announce, progress, through_prefect)
@@ -94,7 +97,7 @@ def finish_campaign(
         gate = handoff.gate(result, resources)
     with _timed(seconds, "registry"):
         write_recipe(campaign)
-        version = versioning.version_data(campaign.project)
+        version = versioning.version_data(campaign)
         registration = handoff.register(result, gate, version)
         tracking.finish_run(campaign, evaluation)
     seconds["total"] = time.time() - started
@@ -108,6 +111,7 @@ def finish_campaign(
     }
     summary = summarize_campaign(campaign, evaluation, seconds, handed_over)
     report_campaign(campaign)
+    publishing.publish_campaign(campaign, version)
     return summary
 
 

@@ -17,11 +17,12 @@ a local folder needs another `rls3.files` and another `locked`, nothing else.
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import IO, TypeVar
 
 from rls3.errors import CampaignError, DataError
 from rls3.files import make_folder, read_json, storage_errors, write_json
@@ -36,6 +37,7 @@ R = TypeVar("R", bound=Record)
 _FREE = (
     "campaign.rounds",
     "campaign.patience_rounds",
+    "campaign.publish",
     "simulator.workers",
     "simulator.action_timeout_s",
     "vlm.device",
@@ -53,6 +55,7 @@ class Project:
     base = property(lambda self: self.root / "base")
     benchmark = property(lambda self: self.root / "benchmark")
     data = property(lambda self: self.root / "data")
+    data_file = property(lambda self: self.root / "data.dvc")
     dvc_lock = property(lambda self: self.root / "dvc.lock")
     dvc_folder = property(lambda self: self.root / ".dvc")
     runs = property(lambda self: self.root / "runs")
@@ -60,10 +63,34 @@ class Project:
     tracking_artifacts = property(lambda self: self.runs / "mlartifacts")
     simulators = property(lambda self: self.root / ".rls3" / "thor")
     prefect = property(lambda self: self.root / ".rls3" / "prefect")
+    locks = property(lambda self: self.root / ".rls3" / "locks")
+    verified = property(lambda self: self.root / ".rls3" / "verify")
 
     def relative(self, path: Path) -> str:
         """A path as records name it, so that a project can be moved."""
         return str(path.relative_to(self.root))
+
+    @contextmanager
+    def locked(self, part: str, wait_s: float = 600.0) -> Iterator[None]:
+        """Hold a part of the project that its campaigns share ("data", "tracking"); whoever comes
+        second waits. The operating system lets go of it when the process ends, however it ends.
+
+        Raises: CampaignError if another process still holds it after `wait_s` seconds.
+        """
+        path = self.locks / part
+        make_folder(self.locks)
+        with storage_errors(path):
+            lock = path.open("a")
+        with lock:
+            ends = time.monotonic() + wait_s
+            while not _taken(lock):
+                if time.monotonic() > ends:
+                    raise CampaignError(
+                        f"another process has worked on the {part} of {self.root} for "
+                        f"{wait_s:.0f} s; wait for it and run again"
+                    )
+                time.sleep(0.05)
+            yield
 
 
 @dataclass(frozen=True)
@@ -154,6 +181,14 @@ class Campaign:
                 f"campaign {self.name!r} was begun with {key} = {then.get(key)!r}, "
                 f"not {now.get(key)!r}; {way_out}"
             )
+
+
+def _taken(lock: IO[str]) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def flat(groups: Mapping[str, object], prefix: str = "") -> dict[str, object]:

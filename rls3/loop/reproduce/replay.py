@@ -46,7 +46,7 @@ def replay(project: Project, params: Params, name: str) -> Replay:
     """
     named = {"campaign.name": name}
     recipe = read_record(Campaign(project, with_overrides(params, named)).recipe, Recipe)
-    as_then = check_params(params.model_dump() | recipe.params)
+    as_then = check_params(_merged(params.model_dump(), recipe.params))
     # The data may lie under another name than that of the campaign that made it.
     campaign = Campaign(project, with_overrides(as_then, named))
     with torch_threads(campaign.params.campaign.threads):
