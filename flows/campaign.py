@@ -15,6 +15,7 @@ from rls3.loop.conclude import (
     result_of,
     stage_seconds,
     summarize_campaign,
+    write_metrics,
     write_recipe,
 )
 from rls3.loop.describe import round_line
@@ -110,6 +111,7 @@ def finish_campaign(
         "report": str(campaign.report),
     }
     summary = summarize_campaign(campaign, evaluation, seconds, handed_over)
+    write_metrics(campaign, summary)
     report_campaign(campaign)
     publishing.publish_campaign(campaign, version)
     return summary

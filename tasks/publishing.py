@@ -48,8 +48,8 @@ def data_branch(campaign: Campaign) -> str:
 
 
 def commit_data(campaign: Campaign, data_file: str, version: str) -> str:
-    """Commit a version's data.dvc: the files are those of HEAD, and of the DVC remote if that lies
-    in the repository. The same again is no new commit.
+    """Commit a version's data.dvc, with the campaign's figures, upon the files of HEAD; with those
+    of the DVC remote, if that lies in the repository. The same again is no new commit.
 
     Returns: the commit at the tip of the branch.
     Raises: DataError.
@@ -65,9 +65,9 @@ def commit_data(campaign: Campaign, data_file: str, version: str) -> str:
             _git(project, "read-tree", head, environment=index)
         entry = f"100644,{blob},{prefix}{project.data_file.name}"
         _git(project, "update-index", "--add", "--cacheinfo", entry, environment=index)
-        store = _store_in_git(project)
-        if store:
-            _git(project, "add", "-f", "--", store, environment=index)
+        beside = [str(path) for path in _beside(campaign) if path.exists()]
+        if beside:
+            _git(project, "add", "-f", "--", *beside, environment=index)
         tree = _git(project, "write-tree", environment=index)
     if tip and _git(project, "rev-parse", f"{tip}^{{tree}}") == tree:
         return tip
@@ -81,14 +81,16 @@ def commit_data(campaign: Campaign, data_file: str, version: str) -> str:
     return commit
 
 
-def _store_in_git(project: Project) -> str:
-    """The DVC remote, if it is a folder of this repository that git does not ignore; else ""."""
-    folder = remote_folder(project)
-    top = Path(_git(project, "rev-parse", "--show-toplevel"))
-    if folder is None or not folder.resolve().is_relative_to(top.resolve()):
-        return ""
-    ignored = _git(project, "check-ignore", str(folder), may_fail=True)
-    return "" if ignored else str(folder)
+def _beside(campaign: Campaign) -> list[Path]:
+    """What is committed with data.dvc: the campaign's figures, and the DVC remote if it is a folder
+    of this repository that git does not ignore."""
+    project, beside = campaign.project, [campaign.metrics, campaign.curve]
+    store = remote_folder(project)
+    top = Path(_git(project, "rev-parse", "--show-toplevel")).resolve()
+    if store is not None and store.resolve().is_relative_to(top):
+        ignored = _git(project, "check-ignore", str(store), may_fail=True)
+        beside += [] if ignored else [store]
+    return beside
 
 
 def _author(project: Project) -> dict[str, str]:

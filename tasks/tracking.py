@@ -180,6 +180,32 @@ def download_model(uri: str, params: Params, project: Project) -> Path:
         ) from None
 
 
+def lineage_of(address: str, params: Params, project: Project) -> dict[str, str]:
+    """The tags of a registered version ("models:/NAME@ALIAS" or "models:/NAME/VERSION"): where it
+    came from; and its number, as "version". Raises: ModelError."""
+    name, at, alias = address.removeprefix("models:/").partition("@")
+    name, _, number = name.partition("/")
+    if not (address.startswith("models:/") and name and (alias or number)):
+        raise ModelError(
+            f"{address!r} names no version of a registered model; write models:/NAME@ALIAS or "
+            "models:/NAME/VERSION"
+        )
+    try:
+        with _server(params, project) as client:
+            found = (
+                client.get_model_version_by_alias(name, alias)
+                if at
+                else client.get_model_version(name, number)
+            )
+    except TrackingError as error:
+        reason = first_line(error.__cause__ or error)[:120]
+        raise ModelError(
+            f"there is no model {address} at {_without_secret(tracking_uri(params, project))} "
+            f"({_without_secret(reason)}); run a campaign first"
+        ) from None
+    return {**found.tags, "version": str(found.version)}
+
+
 def registration_of(result: Round) -> Registration | None:
     """How the round's model stands in the registry, if it was put there."""
     path = result.campaign.registered

@@ -17,8 +17,8 @@ from dvc_data.hashfile.db import add_update_tree
 from dvc_data.hashfile.hash_info import HashInfo
 from dvc_data.hashfile.tree import Tree
 
-from rls3.errors import DataError, RLS3Error, first_line
-from rls3.files import copy_file, storage_errors, write_text
+from rls3.errors import DataError, RLS3Error, StorageError, first_line
+from rls3.files import copy_file, storage_sentence, write_text
 from rls3.loop.records import Manifest, read_record
 from rls3.loop.store import Campaign, Project, Round
 
@@ -76,6 +76,8 @@ def _told(sentence: str) -> Iterator[None]:
     except RLS3Error:
         raise
     except Exception as error:  # DVC's storages raise what they like
+        if full := storage_sentence(error, "DVC's cache"):
+            raise StorageError(full) from error
         raise DataError(sentence.format(first_line(error)[:160])) from error
 
 
@@ -114,12 +116,12 @@ def version_data(campaign: Campaign) -> str:
     Raises: DataError.
     """
     project = campaign.project
-    with _told("data/ cannot be versioned ({}); run again, nothing that was finished is lost"):
-        with _repo(project) as repo:
-            if not project.data_file.exists():
-                _begin(repo, project)
-            (stage,) = _patiently(lambda: repo.add(str(campaign.data)))
-            return str(stage.outs[0].hash_info.value)
+    failed = "data/ cannot be versioned ({}); mend it and run again, what is finished is kept"
+    with _told(failed), _repo(project) as repo:
+        if not project.data_file.exists():
+            _begin(repo, project)
+        (stage,) = _patiently(lambda: repo.add(str(campaign.data)))
+        return str(stage.outs[0].hash_info.value)
 
 
 def _begin(repo: Repo, project: Project) -> None:
@@ -233,17 +235,19 @@ def push_data(project: Project, version: str) -> str:
     Returns: its `data.dvc`.
     Raises: DataError if there is no remote, it cannot be reached, or a file is to be had nowhere.
     """
-    with _told(
-        f"version {version} of the data cannot be pushed to the DVC remote ({{}}); check "
-        "`dvc remote list`, then `dvc push`, or set campaign.publish to none"
+    with (
+        _told(
+            f"version {version} of the data cannot be pushed to the DVC remote ({{}}); check "
+            "`dvc remote list`, then `dvc push`, or set campaign.publish to none"
+        ),
+        _repo(project) as repo,
     ):
-        with _repo(project) as repo:
-            tree = _tree(repo, version)
-            files = {info for _, _, info in tree}
-            for objects in (files, {HashInfo(_HASH, version)}):  # the list of files last
-                if failed := repo.cloud.push(objects).failed:
-                    raise OSError(f"{len(failed)} files did not arrive")
-            return _data_file(tree)
+        tree = _tree(repo, version)
+        files = {info for _, _, info in tree}
+        for objects in (files, {HashInfo(_HASH, version)}):  # the list of files last
+            if failed := repo.cloud.push(objects).failed:
+                raise OSError(f"{len(failed)} files did not arrive")
+        return _data_file(tree)
 
 
 def remote_folder(project: Project) -> Path | None:

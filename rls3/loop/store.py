@@ -4,6 +4,7 @@ artefacts.
     project/                 the folder of params.yaml
       base/ benchmark/       published: base models, frozen benchmarks
       data/<campaign>/       versioned by DVC: each round's shards, the recipe of a replay
+      metrics/ curves/       a file for each campaign, for `dvc metrics` and `dvc plots`
       runs/<campaign>/       not versioned: records, models, policies, predictions, the page
       .rls3/                 caches that can be made again (surveys of rooms, Prefect's database)
 
@@ -58,13 +59,14 @@ class Project:
     data_file = property(lambda self: self.root / "data.dvc")
     dvc_lock = property(lambda self: self.root / "dvc.lock")
     dvc_folder = property(lambda self: self.root / ".dvc")
+    metrics = property(lambda self: self.root / "metrics")
+    curves = property(lambda self: self.root / "curves")
     runs = property(lambda self: self.root / "runs")
     tracking_database = property(lambda self: self.runs / "mlflow.db")
     tracking_artifacts = property(lambda self: self.runs / "mlartifacts")
     simulators = property(lambda self: self.root / ".rls3" / "thor")
     prefect = property(lambda self: self.root / ".rls3" / "prefect")
     locks = property(lambda self: self.root / ".rls3" / "locks")
-    verified = property(lambda self: self.root / ".rls3" / "verify")
 
     def relative(self, path: Path) -> str:
         """A path as records name it, so that a project can be moved."""
@@ -120,6 +122,8 @@ class Campaign:
     summary = property(lambda self: self.folder / "summary.json")
     report = property(lambda self: self.folder / "report.html")
     recipe = property(lambda self: self.data / "campaign.json")
+    metrics = property(lambda self: self.project.metrics / f"{self.name}.json")
+    curve = property(lambda self: self.project.curves / f"{self.name}.json")
     lock = property(lambda self: self.folder / "lock")
     begun_with = property(lambda self: self.folder / "params.json")
 

@@ -222,7 +222,7 @@ def test_the_registered_model_predicts(project, undisturbed, tmp_path):
 
 
 def test_the_data_alone_replays_to_the_recorded_accuracy(project, undisturbed):
-    assert replay(Project(project), load_params(project / "params.yaml"), "plain").identical
+    assert replay(Project(project), load_params(project / "params.yaml"), "plain")[0].identical
 
 
 def test_prefect_killed_in_a_stage_and_run_again_gives_the_same(project, undisturbed):

@@ -191,6 +191,7 @@ def test_a_remote_within_the_repository_is_committed_with_the_data(tmp_path):
     git(root, "init", "-q")
     dvc(root, "init", "-q")
     dvc(root, "remote", "add", "-q", "-d", "store", "store")
+    git(root, "add", ".")
     git(root, "commit", "-q", "-m", "Begun")
     commit = publish_campaign(campaign, finish(campaign, 1))
     git(tmp_path, "clone", "-q", root.as_uri(), "there")
