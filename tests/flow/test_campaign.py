@@ -46,8 +46,8 @@ def table(root: Path, name: str) -> list:
 def test_a_campaign_says_and_leaves_what_it_promises(project, undisturbed):
     lines = undisturbed.stdout.splitlines()
     assert any(line.startswith("round 2: ") and "val accuracy" in line for line in lines)
-    for start in ("accuracy on test:", "report:", "MLflow run:", "model:", "data/ version:"):
-        assert any(line.startswith(start) for line in lines)
+    for begins in ("accuracy on test:", "report:", "MLflow run:", "model:", "data/ version:"):
+        assert any(line.startswith(begins) for line in lines)
     summary = json.loads((project / "runs/plain/summary.json").read_text())
     wanted = (
         "base_accuracy final_accuracy gain interval samples_valid samples_invalid rounds "
