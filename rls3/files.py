@@ -68,6 +68,12 @@ def whole_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def copy_file(source: Path, path: Path) -> None:
+    """A copy, with the mode that new files have. Raises: StorageError."""
+    with whole_file(path) as temporary:
+        shutil.copyfile(source, temporary)
+
+
 def make_folder(path: Path) -> None:
     """With its parents, if it is not there. Raises: StorageError."""
     with storage_errors(path):

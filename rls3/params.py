@@ -64,6 +64,9 @@ class CampaignParams(_Group):
     """E of the paper: episodes (each on one floor plan) between two fine-tunings."""
     patience_rounds: Annotated[int, Field(ge=0)]
     """Stop early after this many rounds without a better accuracy on `val`; 0 never stops early."""
+    publish: Literal["none", "push", "commit"]
+    """push: after each round, the data's version goes to the DVC remote. commit: at the campaign's
+    end its data.dvc is also committed, on the git branch `rls3/data-<name>`."""
     threads: PositiveInt
     """Of torch. Figures are equal to the last digit only between runs with the same number."""
 
