@@ -9,8 +9,11 @@ _MODULE = "rls3.dataset.expectations"
 
 
 def load_ahead() -> None:
-    """Begin to import it; what goes wrong is said when it is asked for."""
-    Thread(target=_load_quietly, name="import of the quality gate", daemon=True).start()
+    """Begin to import it; what goes wrong is said when it is asked for.
+
+    The process does not end before it is done: to cut off a thread in the midst of it may abort.
+    """
+    Thread(target=_load_quietly, name="import of the quality gate").start()
 
 
 def _load_quietly() -> None:

@@ -166,6 +166,7 @@ INPUTS: dict[str, Callable[[Moment], object]] = {
     "provenance": _provenance,
     "earlier_balance": lambda m: [r.record(ValidateRecord).balance for r in m.round.earlier],
     "quarantine": lambda m: m.campaign.project.relative(m.round.path("rejected")),
+    "round_folder": lambda m: m.campaign.project.relative(m.round.folder),
     "docs_page": lambda m: m.campaign.project.relative(m.round.docs / "index.html"),
     # groups of parameters
     "sampling_params": lambda m: m.campaign.params.sampling,

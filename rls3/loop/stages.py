@@ -142,6 +142,7 @@ def validate(
     earlier_balance: Sequence[Mapping[str, Counts]],
     quarantine: str,
     docs_page: str,
+    round_folder: str,
     provenance: Provenance,
     sampling_params: SamplingParams,
     validation_params: ValidationParams,
@@ -172,7 +173,8 @@ def validate(
     )
     if refusal := _refusal(docs, rejected, validation_params):
         raise RefusedSamples(
-            f"round {provenance.round}: {refusal}; see {docs_page}",
+            f"round {provenance.round}: {refusal}; see {docs_page}, and delete {round_folder} to make "
+            "them anew",
             {"rejected": rejected, "data_docs": docs},
         )
     n_kept = max(1, round(sampling_params.share * len(accepted)))
@@ -195,7 +197,7 @@ def _refusal(docs: QualityDocs, rejected: Sequence[Rejected], params: Validation
     if docs.rejected > most * n:
         return (
             f"{docs.rejected} of {n} samples fail validation "
-            f"(more than validation.max_rejected_share = {most}){example}"
+            f"(more than validation.max_rejected_share = {most}; raise it to use the others){example}"
         )
     if not docs.accepted:
         return f"all {n} samples fail validation, which leaves none to train on{example}"

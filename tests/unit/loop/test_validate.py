@@ -26,6 +26,7 @@ def run(samples, earlier=(), **validation):
         earlier_balance=list(earlier),
         quarantine="data/unit/round-0001/rejected.parquet",
         docs_page="runs/unit/data-docs/round-0001/index.html",
+        round_folder="runs/unit/rounds/0001",
         provenance=Provenance("unit", 1, 1, "train"),
         sampling_params=params.sampling.model_copy(update={"share": 0.5, "min_visible_px": 24}),
         validation_params=params.validation,
