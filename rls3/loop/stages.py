@@ -173,8 +173,8 @@ def validate(
     )
     if refusal := _refusal(docs, rejected, validation_params):
         raise RefusedSamples(
-            f"round {provenance.round}: {refusal}; see {docs_page}, and delete {round_folder} to make "
-            "them anew",
+            f"round {provenance.round}: {refusal}; see {docs_page}, and delete {round_folder} to "
+            "make them anew",
             {"rejected": rejected, "data_docs": docs},
         )
     n_kept = max(1, round(sampling_params.share * len(accepted)))
@@ -196,8 +196,8 @@ def _refusal(docs: QualityDocs, rejected: Sequence[Rejected], params: Validation
     example = "".join(f", e.g. {sample.sample_id}: {why}" for sample, why in rejected[:1])
     if docs.rejected > most * n:
         return (
-            f"{docs.rejected} of {n} samples fail validation "
-            f"(more than validation.max_rejected_share = {most}; raise it to use the others){example}"
+            f"{docs.rejected} of {n} samples fail validation (more than "
+            f"validation.max_rejected_share = {most}; raise it to use the others){example}"
         )
     if not docs.accepted:
         return f"all {n} samples fail validation, which leaves none to train on{example}"
