@@ -47,7 +47,8 @@ class Champion:
 def champion(params: Params, project: Project) -> Champion | None:
     """The present champion; None only if the registry itself says that there is none.
 
-    Raises: TrackingError if the registry cannot be asked, or the champion's files cannot be had.
+    Raises: TrackingError if the registry cannot be asked, or the champion's files cannot be had;
+        ModelError if they are not what was registered.
     """
     name = params.tracking.registered_model
     with server(params, project) as client:
@@ -79,15 +80,19 @@ def _files(version: ModelVersion) -> Path:
 
 
 def _checkpoint(files: Path, version: ModelVersion) -> Path:
-    """Where the checkpoint lies in a model's files. Raises: OSError if it is not what was
-    registered."""
+    """Where the checkpoint lies in a model's files.
+
+    Raises: FileNotFoundError; ModelError if it is not what was registered.
+    """
     folder = files / "artifacts" / _MODEL
     if not folder.is_dir():
         raise FileNotFoundError(f"the registered model has no {folder}")
     wanted = version.tags.get(_SHA)
     if wanted and file_digest(folder / _WEIGHTS) != wanted:
-        raise OSError(
-            f"version {version.version} is not what was registered: {folder / _WEIGHTS} changed"
+        raise ModelError(
+            f"version {version.version} of {version.name} is not what was registered: "
+            f"{folder / _WEIGHTS} has changed; bring the file back, or make another version "
+            "champion with `rls3 promote`"
         )
     return folder
 
