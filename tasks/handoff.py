@@ -2,10 +2,8 @@
 
 from pathlib import Path
 
-from rls3.errors import CampaignError
 from rls3.evaluation.benchmarks import read_benchmark
 from rls3.evaluation.predictions import Predictions
-from rls3.files import waiting_lock
 from rls3.loop.conclude import judge_base, judged
 from rls3.loop.lineage import code_commit, file_digest
 from rls3.loop.records import (
@@ -23,7 +21,6 @@ from tasks import registry
 from tasks.package import package_of
 
 _AGAINST_BASE = "base"
-_PATIENCE_S = 600
 
 
 def gate(result: Round, resources: Resources) -> GateRecord:
@@ -84,16 +81,9 @@ def hand_over(
     """Gate and registry in one: of campaigns that finish at the same time, the later one meets the
     earlier one's champion.
 
-    Raises: CampaignError if another campaign of the project does not come to an end with it; what
-        `gate` raises.
+    Raises: what `registry.exclusive` and `gate` raise.
     """
-    lock = result.campaign.project.registry_lock
-    with waiting_lock(lock, _PATIENCE_S) as held:
-        if not held:
-            raise CampaignError(
-                f"another campaign has held {lock} for {_PATIENCE_S} s; see what it waits for, "
-                "and run again: nothing that was finished is lost"
-            )
+    with registry.exclusive(result.campaign.project):
         decided = gate(result, resources)
         return decided, register(result, decided, evaluation, data_version)
 

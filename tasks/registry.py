@@ -1,6 +1,7 @@
 """MLflow's model registry: who is champion, what is registered, and a version's files."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, Schema
 from mlflow.types.schema import AnyType, Array
 
-from rls3.errors import ModelError, TrackingError
+from rls3.errors import CampaignError, ModelError, TrackingError
+from rls3.files import waiting_lock, whole_folder
 from rls3.loop.lineage import file_digest
 from rls3.loop.records import Registration, read_record, write_record
 from rls3.loop.store import Project, Round
@@ -23,6 +25,7 @@ from tasks.tracking import open_run, sentence, server, tracking_uri, without_sec
 _MODEL, _WEIGHTS = "vlm", "model.safetensors"
 _ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 _BEFORE, _SHA = "champion_before", "model_sha256"
+_PATIENCE_S = 600
 CHAMPION, CHALLENGER = "champion", "challenger"
 # What is wrong with one row is said in that row, so MLflow itself must not look into them.
 _INPUT = Schema([ColSpec(AnyType(), name, required=False) for name in ("image", "captions")])
@@ -55,7 +58,8 @@ def champion(params: Params, project: Project) -> Champion | None:
         version = _aliased(client, name, CHAMPION)
         if version is None:
             return None
-        return Champion(str(version.version), _checkpoint(_files(version), version))
+        folder = _checkpoint(_files(client, version, project), version)
+        return Champion(str(version.version), folder)
 
 
 def _aliased(client: mlflow.MlflowClient, name: str, alias: str) -> ModelVersion | None:
@@ -74,9 +78,15 @@ def _aliased(client: mlflow.MlflowClient, name: str, alias: str) -> ModelVersion
         return None
 
 
-def _files(version: ModelVersion) -> Path:
-    """A version's folder, on this machine."""
-    return Path(mlflow.artifacts.download_artifacts(f"models:/{version.name}/{version.version}"))
+def _files(client: mlflow.MlflowClient, version: ModelVersion, project: Project) -> Path:
+    """A version's folder on this machine: where it lies, or fetched from afar."""
+    address = f"models:/{version.name}/{version.version}"
+    if client.get_run(version.run_id).info.artifact_uri.startswith("file:"):
+        return Path(mlflow.artifacts.download_artifacts(address))
+    place = project.models / version.name / str(version.version)
+    with whole_folder(place) as temporary:
+        mlflow.artifacts.download_artifacts(address, dst_path=str(temporary))
+    return place
 
 
 def _checkpoint(files: Path, version: ModelVersion) -> Path:
@@ -126,7 +136,7 @@ def download_model(address: str, params: Params, project: Project) -> Registered
     try:
         with server(params, project) as client:
             version = find_version(client, address)
-            folder = _checkpoint(_files(version), version)
+            folder = _checkpoint(_files(client, version, project), version)
             beside = (entry for entry in folder.parent.iterdir() if entry.is_file())
             return Registered(str(version.version), folder, tuple(beside))
     except TrackingError as error:
@@ -216,13 +226,29 @@ def _point(client: mlflow.MlflowClient, name: str, alias: str, number: str) -> N
     client.set_registered_model_alias(name, alias, number)
 
 
+@contextmanager
+def exclusive(project: Project) -> Iterator[None]:
+    """Nobody else of the project decides who is champion meanwhile.
+
+    Raises: CampaignError if another process does not come to an end with it.
+    """
+    lock = project.registry_lock
+    with waiting_lock(lock, _PATIENCE_S) as held:
+        if not held:
+            raise CampaignError(
+                f"another process has held {lock} for {_PATIENCE_S} s; see what it waits for, "
+                "and run again: nothing that was finished is lost"
+            )
+        yield
+
+
 def promote(address: str, params: Params, project: Project) -> tuple[str, str]:
     """Make a version champion, whatever the gate said of it.
 
     Returns: the versions that were champion before ("" if none) and are now.
-    Raises: ModelError, TrackingError.
+    Raises: ModelError, TrackingError, CampaignError.
     """
-    with server(params, project) as client:
+    with exclusive(project), server(params, project) as client:
         try:
             chosen = find_version(client, address)
         except MlflowException as error:
@@ -231,7 +257,7 @@ def promote(address: str, params: Params, project: Project) -> tuple[str, str]:
             raise ModelError(
                 f"there is no model {address} ({sentence(error)}); `mlflow ui` shows what there is"
             ) from None
-        _checkpoint(_files(chosen), chosen)
+        _checkpoint(_files(client, chosen, project), chosen)
         before = _aliased(client, chosen.name, CHAMPION)
         _point(client, chosen.name, CHAMPION, str(chosen.version))
         return "" if before is None else str(before.version), str(chosen.version)
@@ -241,10 +267,10 @@ def rollback(params: Params, project: Project) -> tuple[str, str]:
     """Give the alias back to whom the champion followed.
 
     Returns: the versions that were champion before and are now.
-    Raises: ModelError if it followed nobody; TrackingError.
+    Raises: ModelError if it followed nobody; TrackingError, CampaignError.
     """
     name = params.tracking.registered_model
-    with server(params, project) as client:
+    with exclusive(project), server(params, project) as client:
         present = _aliased(client, name, CHAMPION)
         if present is None:
             raise ModelError(f"{name} has no champion; `rls3 promote` makes one")
@@ -255,6 +281,6 @@ def rollback(params: Params, project: Project) -> tuple[str, str]:
                 f"`rls3 promote models:/{name}/VERSION`"
             )
         earlier = client.get_model_version(name, number)
-        _checkpoint(_files(earlier), earlier)
+        _checkpoint(_files(client, earlier, project), earlier)
         client.set_registered_model_alias(name, CHAMPION, number)
         return str(present.version), number

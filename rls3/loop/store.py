@@ -5,7 +5,8 @@ artefacts.
       base/ benchmark/       published: base models, frozen benchmarks
       data/<campaign>/       versioned by DVC: each round's shards, the recipe of a replay
       runs/<campaign>/       not versioned: records, models, policies, predictions, the page
-      .rls3/                 caches that can be made again (surveys of rooms, Prefect's database)
+      .rls3/                 caches that can be made again (surveys of rooms, Prefect's database,
+                             models from a registry elsewhere)
 
 A stage's outputs appear under their names only when complete, and its marker `<stage>.json` (its
 record) appears last. A stage with a marker is skipped, so killing the process anywhere and running
@@ -62,6 +63,7 @@ class Project:
     registry_lock = property(lambda self: self.runs / "registry.lock")
     simulators = property(lambda self: self.root / ".rls3" / "thor")
     prefect = property(lambda self: self.root / ".rls3" / "prefect")
+    models = property(lambda self: self.root / ".rls3" / "models")
 
     def relative(self, path: Path) -> str:
         """A path as records name it, so that a project can be moved."""
