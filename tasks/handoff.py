@@ -81,8 +81,7 @@ def hand_over(
     """Gate and registry in one: of campaigns that finish at the same time, the later one meets the
     earlier one's champion.
 
-    Raises: CampaignError if another campaign of the project does not come to an end with it; what
-        `gate` raises.
+    Raises: CampaignError if another campaign does not come to an end with it; what `gate` raises.
     """
     with result.campaign.project.locked("registry"):
         decided = gate(result, resources)

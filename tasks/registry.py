@@ -14,6 +14,7 @@ from mlflow.types import ColSpec, DataType, Schema
 from mlflow.types.schema import AnyType, Array
 
 from rls3.errors import ModelError, TrackingError
+from rls3.files import whole_folder
 from rls3.loop.lineage import file_digest
 from rls3.loop.records import Registration, read_record, write_record
 from rls3.loop.store import Project, Round
@@ -24,6 +25,7 @@ from tasks.tracking import open_run, sentence, server, tracking_uri, without_sec
 _MODEL, _WEIGHTS = "vlm", "model.safetensors"
 _ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 _BEFORE, _SHA = "champion_before", "model_sha256"
+_PATIENCE_S = 600
 CHAMPION, CHALLENGER = "champion", "challenger"
 # What is wrong with one row is said in that row, so MLflow itself must not look into them.
 _INPUT = Schema([ColSpec(AnyType(), name, required=False) for name in ("image", "captions")])
@@ -48,14 +50,16 @@ class Champion:
 def champion(params: Params, project: Project) -> Champion | None:
     """The present champion; None only if the registry itself says that there is none.
 
-    Raises: TrackingError if the registry cannot be asked, or the champion's files cannot be had.
+    Raises: TrackingError if the registry cannot be asked, or the champion's files cannot be had;
+        ModelError if they are not what was registered.
     """
     name = params.tracking.registered_model
     with server(params, project) as client:
         version = _aliased(client, name, CHAMPION)
         if version is None:
             return None
-        return Champion(str(version.version), _checkpoint(_files(version), version))
+        folder = _checkpoint(_files(client, version, project), version)
+        return Champion(str(version.version), folder)
 
 
 def _aliased(client: mlflow.MlflowClient, name: str, alias: str) -> ModelVersion | None:
@@ -74,21 +78,31 @@ def _aliased(client: mlflow.MlflowClient, name: str, alias: str) -> ModelVersion
         return None
 
 
-def _files(version: ModelVersion) -> Path:
-    """A version's folder, on this machine."""
-    return Path(mlflow.artifacts.download_artifacts(f"models:/{version.name}/{version.version}"))
+def _files(client: mlflow.MlflowClient, version: ModelVersion, project: Project) -> Path:
+    """A version's folder on this machine: where it lies, or fetched from afar."""
+    address = f"models:/{version.name}/{version.version}"
+    if client.get_run(version.run_id).info.artifact_uri.startswith("file:"):
+        return Path(mlflow.artifacts.download_artifacts(address))
+    place = project.models / version.name / str(version.version)
+    with whole_folder(place) as temporary:
+        mlflow.artifacts.download_artifacts(address, dst_path=str(temporary))
+    return place
 
 
 def _checkpoint(files: Path, version: ModelVersion) -> Path:
-    """Where the checkpoint lies in a model's files. Raises: OSError if it is not what was
-    registered."""
+    """Where the checkpoint lies in a model's files.
+
+    Raises: FileNotFoundError; ModelError if it is not what was registered.
+    """
     folder = files / "artifacts" / _MODEL
     if not folder.is_dir():
         raise FileNotFoundError(f"the registered model has no {folder}")
     wanted = version.tags.get(_SHA)
     if wanted and file_digest(folder / _WEIGHTS) != wanted:
-        raise OSError(
-            f"version {version.version} is not what was registered: {folder / _WEIGHTS} changed"
+        raise ModelError(
+            f"version {version.version} of {version.name} is not what was registered: "
+            f"{folder / _WEIGHTS} has changed; bring the file back, or make another version "
+            "champion with `rls3 promote`"
         )
     return folder
 
@@ -121,7 +135,7 @@ def download_model(address: str, params: Params, project: Project) -> Registered
     """What is behind a `models:/...` address. Raises: ModelError."""
     with _named(address, params, project) as client:
         version = find_version(client, address)
-        folder = _checkpoint(_files(version), version)
+        folder = _checkpoint(_files(client, version, project), version)
         beside = (entry for entry in folder.parent.iterdir() if entry.is_file())
         return Registered(str(version.version), folder, tuple(beside))
 
@@ -231,9 +245,9 @@ def promote(address: str, params: Params, project: Project) -> tuple[str, str]:
     """Make a version champion, whatever the gate said of it.
 
     Returns: the versions that were champion before ("" if none) and are now.
-    Raises: ModelError, TrackingError.
+    Raises: ModelError, TrackingError, CampaignError.
     """
-    with server(params, project) as client:
+    with project.locked("registry"), server(params, project) as client:
         try:
             chosen = find_version(client, address)
         except MlflowException as error:
@@ -242,7 +256,7 @@ def promote(address: str, params: Params, project: Project) -> tuple[str, str]:
             raise ModelError(
                 f"there is no model {address} ({sentence(error)}); `mlflow ui` shows what there is"
             ) from None
-        _checkpoint(_files(chosen), chosen)
+        _checkpoint(_files(client, chosen, project), chosen)
         before = _aliased(client, chosen.name, CHAMPION)
         _point(client, chosen.name, CHAMPION, str(chosen.version))
         return "" if before is None else str(before.version), str(chosen.version)
@@ -252,10 +266,10 @@ def rollback(params: Params, project: Project) -> tuple[str, str]:
     """Give the alias back to whom the champion followed.
 
     Returns: the versions that were champion before and are now.
-    Raises: ModelError if it followed nobody; TrackingError.
+    Raises: ModelError if it followed nobody; TrackingError, CampaignError.
     """
     name = params.tracking.registered_model
-    with server(params, project) as client:
+    with project.locked("registry"), server(params, project) as client:
         present = _aliased(client, name, CHAMPION)
         if present is None:
             raise ModelError(f"{name} has no champion; `rls3 promote` makes one")
@@ -266,6 +280,6 @@ def rollback(params: Params, project: Project) -> tuple[str, str]:
                 f"`rls3 promote models:/{name}/VERSION`"
             )
         earlier = client.get_model_version(name, number)
-        _checkpoint(_files(earlier), earlier)
+        _checkpoint(_files(client, earlier, project), earlier)
         client.set_registered_model_alias(name, CHAMPION, number)
         return str(present.version), number

@@ -24,7 +24,7 @@ from mlflow.entities import DatasetInput, InputTag, Metric, Param, Run
 from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
-from rls3.errors import TrackingError, first_line
+from rls3.errors import StorageError, TrackingError, first_line
 from rls3.files import make_folder, read_json, write_json
 from rls3.loop.records import (
     CampaignEvaluation,
@@ -93,7 +93,9 @@ def server(params: Params, project: Project) -> Iterator[mlflow.MlflowClient]:
     try:
         make_folder(project.runs)
         _look(uri)
-        with project.locked("tracking", _FIRST_USE_S):
+        with contextlib.ExitStack() as first_use:
+            with contextlib.suppress(StorageError):  # a project that is only read needs no lock
+                first_use.enter_context(project.locked("tracking", _FIRST_USE_S))
             _point_at(uri)
             own = uri == _own_database(project)
             if own:

@@ -6,7 +6,8 @@ artefacts.
       data/<campaign>/       versioned by DVC: each round's shards, the recipe of a replay
       metrics/ curves/       a file for each campaign, for `dvc metrics` and `dvc plots`
       runs/<campaign>/       not versioned: records, models, policies, predictions, the page
-      .rls3/                 caches that can be made again (surveys of rooms, Prefect's database)
+      .rls3/                 caches that can be made again (surveys of rooms, Prefect's database,
+                             models from a registry elsewhere)
 
 A stage's outputs appear under their names only when complete, and its marker `<stage>.json` (its
 record) appears last. A stage with a marker is skipped, so killing the process anywhere and running
@@ -67,6 +68,7 @@ class Project:
     simulators = property(lambda self: self.root / ".rls3" / "thor")
     prefect = property(lambda self: self.root / ".rls3" / "prefect")
     locks = property(lambda self: self.root / ".rls3" / "locks")
+    models = property(lambda self: self.root / ".rls3" / "models")
 
     def relative(self, path: Path) -> str:
         """A path as records name it, so that a project can be moved."""

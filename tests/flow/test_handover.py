@@ -136,6 +136,7 @@ def address(model, tmp_path_factory):
         port = free.getsockname()[1]
     place = tmp_path_factory.mktemp("served")
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     command = "-m mlflow models serve --env-manager local --host 127.0.0.1 -w 1"
     with (place / "log").open("w") as log:
         server = subprocess.Popen(

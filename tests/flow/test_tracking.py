@@ -158,11 +158,14 @@ def test_a_database_that_cannot_be_used_is_said_before_the_work(tmp_path, databa
 
 
 def test_a_lost_database_is_said_and_the_way_out_records_all_anew(tmp_path, database):
-    campaign = begun(tmp_path, database)
+    campaign = begun(tmp_path / "whole", database)
     tracking.log_round(campaign.round(1), "v1")
     before = recorded(campaign)
     write_record(make_manifest(1), campaign.round(1).manifest)
-    campaign.project.tracking_database.unlink()
+    left = shutil.copytree(
+        campaign.project.root, tmp_path / "left", ignore=shutil.ignore_patterns("mlflow.db")
+    )
+    campaign = Campaign(Project(left), campaign.params)
     refused(campaign, rf"its run is not at .*; bring that back, or delete {campaign.tracked} to")
     assert not campaign.project.tracking_database.exists()
     shutil.copy(database, campaign.project.tracking_database)
