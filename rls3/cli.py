@@ -230,7 +230,7 @@ def verify(
 
     The version of the data that the model's lineage names is fetched, and the model made again from
     it and the base model. Keys of --json: model, version, verified, identical, replayed,
-    registered, recorded (accuracies on val), tolerance, reasons, campaign, round, data_version,
+    registered, agreement, recorded (on val), tolerance, reasons, campaign, round, data_version,
     code_commit, code_commit_now.
     """
     _call("verify", params, override, as_json, model=model)

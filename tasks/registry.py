@@ -25,7 +25,6 @@ from tasks.tracking import open_run, sentence, server, tracking_uri, without_sec
 _MODEL, _WEIGHTS = "vlm", "model.safetensors"
 _ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 _BEFORE, _SHA = "champion_before", "model_sha256"
-_PATIENCE_S = 600
 CHAMPION, CHALLENGER = "champion", "challenger"
 # What is wrong with one row is said in that row, so MLflow itself must not look into them.
 _INPUT = Schema([ColSpec(AnyType(), name, required=False) for name in ("image", "captions")])

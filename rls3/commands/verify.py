@@ -6,12 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from rls3.commands import Answer
 from rls3.commands.screen import Screen
 from rls3.errors import ModelError
 from rls3.evaluation.benchmarks import read_benchmark
 from rls3.evaluation.judge import judge
 from rls3.evaluation.metrics import accuracy
+from rls3.evaluation.predictions import Predictions
 from rls3.loop.lineage import code_commit, file_digest
 from rls3.loop.records import Recipe
 from rls3.loop.reproduce.replay import TOLERANCE, recorded_campaign, replayed, save_model
@@ -25,6 +28,9 @@ from tasks.versioning import check_out, fetch_published
 
 _NEEDED = ("campaign", "round", "data_version")
 _WEIGHTS = "model.safetensors"
+AGREEMENT = 0.95
+"""Fewest captions of val on which the model made anew chooses as the registered one; on the same
+processor it is all of them."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +42,10 @@ class Document:
         identical: the weights made anew are the registered ones to the last bit.
         replayed, registered, recorded: accuracy of the model made anew, of the registered one, and
             what the campaign recorded.
-        tolerance: difference of these, up to which another processor's rounding may be the cause.
+        agreement: share of val on which the model made anew and the registered one choose the same
+            caption.
+        tolerance: of an accuracy made anew: up to it, another processor's rounding may be the cause
+            of a difference.
         code_commit, code_commit_now: of the code that made the model, and of this one.
     """
 
@@ -46,6 +55,7 @@ class Document:
     identical: bool
     replayed: float
     registered: float
+    agreement: float
     recorded: float
     tolerance: float
     reasons: tuple[str, ...]
@@ -68,16 +78,22 @@ def main(root: Path, params: Params, model: str) -> Answer:
     fetch_published(project)
     lineage = _lineage(model, params, project)
     name, number = lineage["campaign"], int(lineage["round"])
-    with tempfile.TemporaryDirectory() as folder:
-        there = Project(Path(folder))
+    with tempfile.TemporaryDirectory() as temporary:
+        there = Project(Path(temporary))
         check_out(project, lineage["data_version"], name, there)
         campaign, recipe = recorded_campaign(there, params, name)
         curve = _made_anew(campaign, project, number)
-        anew = file_digest(campaign.round(number).path("vlm") / _WEIGHTS)
+        folder = campaign.round(number).path("vlm")
+        anew, made = file_digest(folder / _WEIGHTS), _judged(folder, campaign, project)
     checkpoint = download_model(model, params, project).folder
     then = file_digest(checkpoint / _WEIGHTS)
     registered = _judged(checkpoint, campaign, project)
-    reasons = (*_forged(lineage, then), *_differences(curve, recipe, registered))
+    agreement = float(np.mean(made.chosen == registered.chosen))
+    reasons = (
+        *_forged(lineage, then),
+        *_differences(curve, recipe),
+        *_disagreement(agreement),
+    )
     return _answer(
         Document(
             model=model,
@@ -85,7 +101,8 @@ def main(root: Path, params: Params, model: str) -> Answer:
             verified=not reasons,
             identical=then == anew,
             replayed=curve[-1],
-            registered=registered,
+            registered=accuracy(registered),
+            agreement=agreement,
             recorded=recipe.val_accuracy[number - 1],
             tolerance=TOLERANCE,
             reasons=reasons,
@@ -121,12 +138,12 @@ def _made_anew(campaign: Campaign, project: Project, number: int) -> list[float]
         return replayed(campaign, project, number, after_round)
 
 
-def _judged(checkpoint: Path, campaign: Campaign, project: Project) -> float:
+def _judged(checkpoint: Path, campaign: Campaign, project: Project) -> Predictions:
     params = campaign.params
     vlm = load_vlm(family_of(checkpoint), str(checkpoint), project.base, params.vlm.device)
     with torch_threads(params.campaign.threads):
         val = read_benchmark(project.benchmark, "val")
-        return accuracy(judge(vlm, val, params.evaluation.batch_size))
+        return judge(vlm, val, params.evaluation.batch_size)
 
 
 def _forged(lineage: Mapping[str, str], digest: str) -> list[str]:
@@ -135,18 +152,22 @@ def _forged(lineage: Mapping[str, str], digest: str) -> list[str]:
     return [] if same else [f"its weights are not those that were registered ({wanted[:12]})"]
 
 
-def _differences(curve: Sequence[float], recipe: Recipe, registered: float) -> list[str]:
-    """What is farther apart than TOLERANCE."""
-    wrong = [
+def _differences(curve: Sequence[float], recipe: Recipe) -> list[str]:
+    """Rounds whose accuracy is farther from the recorded one than TOLERANCE."""
+    return [
         f"round {number} made again has {now:.4f} on val, recorded was {then:.4f}"
         for number, (now, then) in enumerate(zip(curve, recipe.val_accuracy), 1)
         if abs(now - then) > TOLERANCE
     ]
-    if abs(registered - curve[-1]) > TOLERANCE:
-        wrong.append(
-            f"the registered model has {registered:.4f} on val, made again {curve[-1]:.4f}"
-        )
-    return wrong
+
+
+def _disagreement(agreement: float) -> list[str]:
+    if agreement >= AGREEMENT:
+        return []
+    return [
+        f"the registered model and the one made again agree on {100 * agreement:.1f} % of val, "
+        f"not on {100 * AGREEMENT:.0f} %"
+    ]
 
 
 def _answer(found: Document) -> Answer:

@@ -92,7 +92,8 @@ def evaluate_campaign(
 
 def write_recipe(campaign: Campaign) -> None:
     """Versioned with the data, so that anybody who has the data can replay the campaign."""
-    params = campaign.params.model_dump(mode="json")
+    # Where the data is published is no part of what they are.
+    params = campaign.params.model_dump(mode="json", exclude={"campaign": {"publish"}})
     groups = ("campaign", "vlm", "finetune", "evaluation")
     recipe = Recipe(
         campaign.name,
