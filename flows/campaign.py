@@ -18,6 +18,7 @@ from rls3.loop.conclude import (
     write_recipe,
 )
 from rls3.loop.describe import round_line
+from rls3.loop.integrity import check_inputs
 from rls3.loop.records import Summary
 from rls3.loop.resources import Resources
 from rls3.loop.run import Progress, silent
@@ -49,6 +50,7 @@ def run_campaign(
         fetched = versioning.fetch_published(campaign.project)
         if fetched:
             announce(f"fetched {', '.join(fetched)} from the DVC remote")
+        check_inputs(campaign)
         judge_base(campaign, resources)
         done_before = campaign.rounds_done()
         run_rounds(campaign, resources, announce, progress, through_prefect)

@@ -7,15 +7,20 @@ written or read is one sentence.
 
 import contextlib
 import errno
+import hashlib
 import json
 import os
 import re
 import shutil
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from rls3.errors import DataError, StorageError, first_line
+
+MAX_JSON_BYTES = 256 * 2**20
+"""Of a JSON file that is read; the largest of a campaign, a rollout's steps, has some MB."""
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _FORBIDDEN = (errno.EROFS, errno.EACCES, errno.EPERM)
@@ -145,6 +150,8 @@ def write_json(path: Path, value: Any) -> None:
 def read_json(path: Path, way_out: str | None = None) -> Any:
     """Raises: DataError if it is missing or damaged. way_out: see `read_errors`."""
     with read_errors(path, way_out=way_out):
+        if (n_bytes := path.stat().st_size) > MAX_JSON_BYTES:
+            raise ValueError(f"{n_bytes / 2**20:.0f} MiB, more than a JSON file may have")
         return json.loads(path.read_text())
 
 
@@ -168,3 +175,25 @@ def read_errors(
         raise DataError(
             f"{path} is damaged ({reason}); {way_out or 'delete it and run again'}"
         ) from error
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file. A file that has not changed since is not read again in this process.
+
+    Raises: OSError.
+    """
+    state = path.stat()
+    return _digest(path.resolve(), state.st_ino, state.st_size, state.st_mtime_ns)
+
+
+@lru_cache(maxsize=4096)
+def _digest(path: Path, _inode: int, _n_bytes: int, _changed_ns: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def files_of(path: Path) -> list[Path]:
+    """A file itself; all files in a folder, in the order of their names."""
+    if not path.is_dir():
+        return [path]
+    return sorted(entry for entry in path.rglob("*") if not entry.is_dir())

@@ -3,6 +3,7 @@
 from rls3.evaluation.benchmarks import read_benchmark
 from rls3.evaluation.predictions import Predictions
 from rls3.loop.conclude import judge_base, judged
+from rls3.loop.integrity import checked
 from rls3.loop.records import GateRecord, Registration, read_record, write_record
 from rls3.loop.resources import Resources
 from rls3.loop.store import Campaign, Round
@@ -36,7 +37,7 @@ def gate(result: Round, resources: Resources) -> GateRecord:
     params = campaign.params
     decision = decide(
         before,
-        Predictions.load(result.path("predictions")),
+        Predictions.load(checked(result, "predictions")),
         params.evaluation,
         params.gate,
         campaign.bootstrap_seed,
@@ -75,5 +76,6 @@ def register(result: Round, gate_record: GateRecord, data_version: str) -> Regis
         "gate": "; ".join(decision.reasons) or "passed",
         "against": gate_record.against,
     }
+    checked(result, "vlm")
     alias = tracking.CHAMPION if decision.passed else tracking.CHALLENGER
     return tracking.register(result, alias, tags)

@@ -25,7 +25,7 @@ from typing import TypeVar
 
 from rls3.errors import CampaignError, DataError
 from rls3.files import make_folder, read_json, storage_errors, write_json
-from rls3.loop.records import Record, read_record, write_record
+from rls3.loop.records import Manifest, Record, read_record, write_record
 from rls3.params import Params
 from rls3.seeds import integer_seed
 
@@ -65,6 +65,10 @@ class Project:
         """A path as records name it, so that a project can be moved."""
         return str(path.relative_to(self.root))
 
+    def named(self, path: Path) -> str:
+        """The same, but for what lies elsewhere, which keeps its whole path."""
+        return self.relative(path) if path.is_relative_to(self.root) else str(path)
+
 
 @dataclass(frozen=True)
 class Campaign:
@@ -95,6 +99,7 @@ class Campaign:
     recipe = property(lambda self: self.data / "campaign.json")
     lock = property(lambda self: self.folder / "lock")
     begun_with = property(lambda self: self.folder / "params.json")
+    inputs = property(lambda self: self.folder / "inputs.json")
 
     def predictions(self, split: str, model: str) -> Path:
         """What the "base" or the "final" model said on a benchmark that decides nothing."""
@@ -104,9 +109,9 @@ class Campaign:
         return Round(self, number)
 
     def rounds_done(self) -> list["Round"]:
-        """The finished rounds, in order."""
+        """The finished rounds, in order. Raises: DataError if a manifest is damaged."""
         done: list[Round] = []
-        while (candidate := self.round(len(done) + 1)).manifest.exists():
+        while (candidate := self.round(len(done) + 1)).done:
             done.append(candidate)
         return done
 
@@ -206,16 +211,29 @@ class Round:
     def finished(self, stage: str) -> bool:
         return self.marker(stage).exists()
 
+    @property
+    def done(self) -> bool:
+        """Whether all of it is finished. Raises: DataError if its manifest is damaged."""
+        if not self.manifest.exists():
+            return False
+        read_record(
+            self.manifest, Manifest, f"delete {self.manifest} and run again: its round is kept"
+        )
+        return True
+
+    def again(self, stage: str) -> str:
+        """What to do so that the next run does a stage once more; what it gives is the same, for
+        all that the stage reads is still there."""
+        marks = [path for path in (self.manifest, self.marker(stage)) if path.exists()]
+        return f"delete {' and '.join(map(str, marks))} and run again to make it anew"
+
     def record(self, kind: type[R]) -> R:
         """What a finished stage noted. Raises: DataError if it is not finished or damaged."""
         marker = self.marker(kind.stage)
-        if self.manifest.exists():
-            # A finished round is not looked into again while its manifest stands.
-            again = f"delete {self.manifest} and what is left of {marker.name}, and run again"
-            if not marker.exists():
-                raise DataError(f"{marker} of a finished round is missing; {again}")
-            return read_record(marker, kind, again)
-        return read_record(marker, kind)
+        # A finished round is not looked into again while its manifest stands.
+        if self.manifest.exists() and not marker.exists():
+            raise DataError(f"{marker} of a finished round is missing; {self.again(kind.stage)}")
+        return read_record(marker, kind, self.again(kind.stage))
 
     def finish(self, record: Record) -> None:
         """Mark a stage as finished; everything it made must be in place."""

@@ -99,6 +99,12 @@ def _name(family: str, checkpoint: str, base_dir: Path) -> str:
     return checkpoint
 
 
+def checkpoint_folder(family: str, checkpoint: str, base_dir: Path) -> Path | None:
+    """What `load_vlm` reads; None for a hub name. Raises: ModelError if it is missing."""
+    folder = Path(_name(family, checkpoint, base_dir))
+    return folder if folder.is_dir() else None
+
+
 @contextlib.contextmanager
 def _load_errors(name: str) -> Iterator[None]:
     try:
