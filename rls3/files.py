@@ -69,6 +69,20 @@ def whole_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def sweep(folder: Path) -> None:
+    """Remove what processes that were killed left half-written below a folder.
+
+    Files of processes that are alive stay; of folders there is one writer, who calls this.
+    """
+    with storage_errors(folder):
+        for left in list(folder.rglob(".*.tmp")):
+            process = left.suffixes[-2].removeprefix(".") if len(left.suffixes) > 1 else ""
+            if left.is_dir():
+                shutil.rmtree(left, ignore_errors=True)
+            elif not process.isdigit() or not Path("/proc", process).exists():
+                left.unlink(missing_ok=True)
+
+
 def make_folder(path: Path) -> None:
     """With its parents, if it is not there. Raises: StorageError."""
     with storage_errors(path):

@@ -23,10 +23,13 @@ def gate(result: Round, resources: Resources) -> GateRecord:
     cannot be compared; nothing is registered then, and the next run asks again.
     """
     campaign = result.campaign
-    known = _known(result)
-    if known is not None and tracking.registration_of(result) is not None:
+    known, registered = _known(result), tracking.registration_of(result)
+    if known is not None and registered is not None:
         return known
-    champion = tracking.champion(campaign.params, campaign.project)
+    if registered is None:
+        champion = tracking.champion(campaign.params, campaign.project)
+    else:  # the decision is lost: by now the result may itself be the champion
+        champion = tracking.rival(registered, campaign.params, campaign.project)
     against = _AGAINST_BASE if champion is None else f"version {champion.version}"
     if known is not None and known.against == against:
         return known

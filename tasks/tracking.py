@@ -154,8 +154,24 @@ def champion(params: Params, project: Project) -> Champion | None:
         version = known[0].aliases.get(CHAMPION) if known else None
         if version is None:
             return None
-        files = mlflow.artifacts.download_artifacts(f"models:/{name}/{version}")
-        return Champion(str(version), _checkpoint(files))
+        return _version(name, str(version))
+
+
+def rival(registration: Registration, params: Params, project: Project) -> Champion | None:
+    """Whom a registered model was compared with, by its tags; None if it was the base model.
+
+    Raises: TrackingError as `champion` does.
+    """
+    name = params.tracking.registered_model
+    with _server(params, project) as client:
+        said = client.get_model_version(name, registration.version).tags.get("against", "")
+        number = said.removeprefix("version ")
+        return _version(name, number) if number.isdigit() else None
+
+
+def _version(name: str, version: str) -> Champion:
+    files = mlflow.artifacts.download_artifacts(f"models:/{name}/{version}")
+    return Champion(version, _checkpoint(files))
 
 
 def _checkpoint(downloaded: str) -> Path:

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from rls3.errors import CampaignError, DataError
-from rls3.files import make_folder, read_json, storage_errors, write_json
+from rls3.files import make_folder, read_json, storage_errors, sweep, write_json
 from rls3.loop.records import Manifest, Record, read_record, write_record
 from rls3.params import Params
 from rls3.seeds import integer_seed
@@ -139,6 +139,8 @@ class Campaign:
                 lock.truncate(0)
                 lock.write(str(os.getpid()))
                 lock.flush()
+            for folder in (self.folder, self.data, self.project.simulators):
+                sweep(folder)
             self._check_params()
             yield
 
