@@ -97,7 +97,8 @@ def vlm_after(campaign: Campaign, round_: Round | None) -> VLM:
     ModelError."""
     params = campaign.params.vlm
     checkpoint = str(checked(round_, "vlm")) if round_ else params.checkpoint
-    return load_vlm(params.family, checkpoint, campaign.project.base, params.device)
+    base, revision = campaign.project.base, params.revision
+    return load_vlm(params.family, checkpoint, base, params.device, revision)
 
 
 def _agent(moment: Moment) -> Agent:

@@ -43,6 +43,9 @@ _FREE = (
     "replay",
 )
 
+# What campaigns of earlier versions ran with, which did not have the parameter.
+_BEFORE = {"vlm.revision": ""}
+
 
 @dataclass(frozen=True)
 class Project:
@@ -150,7 +153,7 @@ class Campaign:
         if not self.begun_with.exists():
             write_json(self.begun_with, now)
             return
-        then, now = flat(read_json(self.begun_with)), flat(now)
+        then, now = _BEFORE | flat(read_json(self.begun_with)), flat(now)
         for key in sorted(then.keys() | now.keys()):
             if key.startswith(_FREE) or then.get(key) == now.get(key):
                 continue

@@ -44,6 +44,9 @@ def try_case(rig: Rig, case: Case, expected: dict[str, object]) -> Row:
     except (PermissionError, FileNotFoundError, RuntimeError) as error:
         return Row(case, "", "", f"not tried: {error}")
     wrong = [problem for ended in seen for problem in ended.problems]
+    if case.kind == "corruption":  # what we damaged is half until it was mended
+        wrong = [problem for problem in wrong if not problem.startswith("half")]
+        wrong += rig.halves()
     if seen[-1].code != 0:
         wrong.append(f"no way out of: {seen[-1].said}")
     else:

@@ -64,9 +64,8 @@ def replay(project: Project, params: Params, name: str) -> Replay:
 def _curve(campaign: Campaign, n_rounds: int) -> list[float]:
     """Accuracy on val after each round, fine-tuned as the campaign did it."""
     params, features = campaign.params, ImageFeatures()
-    vlm = load_vlm(
-        params.vlm.family, params.vlm.checkpoint, campaign.project.base, params.vlm.device
-    )
+    start, base = params.vlm, campaign.project.base
+    vlm = load_vlm(start.family, start.checkpoint, base, start.device, start.revision)
     val = read_benchmark(campaign.project.benchmark, "val")
     curve: list[float] = []
     earlier: list[Sequence[Sample]] = []
