@@ -24,7 +24,7 @@ lint: setup         ## style and errors
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 
 audit: setup        ## security: our code, and known holes of what it stands on (asks pypi.org)
-	$(BIN)/bandit -q -c pyproject.toml -r rls3 embedded_thor flows tasks benchmarks
+	$(BIN)/bandit -q -c pyproject.toml -r rls3 embedded_thor flows tasks
 	$(BIN)/pip-audit --disable-pip --no-deps -r requirements.lock
 
 gallery: setup      ## contact sheets of rooms and objects into docs/

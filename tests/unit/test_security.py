@@ -5,6 +5,8 @@ import ast
 import io
 import pickle
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -225,3 +227,9 @@ def test_a_house_is_no_larger_than_a_house():
         with pytest.raises(BadHouse):
             house_room(house(**parts))
     assert house_room(house())[1] == []
+
+
+def test_bandit_has_nothing_against_the_code():
+    command = [sys.executable, "-m", "bandit", "-q", "-c", "pyproject.toml", "-r", *OURS]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
