@@ -6,7 +6,8 @@ from pathlib import Path
 from dvc.repo import Repo
 from dvc.scm import SCMError
 
-from rls3.errors import DataError, first_line
+from rls3.errors import DataError, StorageError, first_line
+from rls3.files import storage_errors
 from rls3.loop.store import Project
 
 logging.getLogger("dvc").setLevel(logging.ERROR)
@@ -54,9 +55,11 @@ def version_data(project: Project) -> str:
     """Add `data/` as it is now; returns the digest in `data.dvc` (the version). Raises:
     DataError."""
     try:
-        with _repo(project) as repo:
+        with storage_errors(project.data), _repo(project) as repo:
             (stage,) = repo.add(str(project.data))
             return str(stage.outs[0].hash_info.value)
+    except StorageError:
+        raise
     except Exception as error:  # DVC's storages raise what they like
         raise DataError(
             f"data/ cannot be versioned ({first_line(error)[:160]}); "

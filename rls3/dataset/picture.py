@@ -30,7 +30,7 @@ _FILTERS = threading.Lock()  # filters of warnings belong to the process, a serv
 Encoded = bytes | bytearray | memoryview
 
 
-def read_picture(source: Path | Encoded, name: str = "") -> np.ndarray:
+def read_picture(source: Path | Encoded, name: str = "", way_out: str = _WAY_OUT) -> np.ndarray:
     """The pixels of a PNG, JPEG, WebP, AVIF, JPEG 2000, GIF, BMP, TIFF or PPM.
 
     The orientation that a camera noted is obeyed; what is transparent lies on white; 16-bit grey is
@@ -39,13 +39,14 @@ def read_picture(source: Path | Encoded, name: str = "") -> np.ndarray:
     Args:
         source: a file, or its content.
         name: what messages call the picture; by default the file's path.
+        way_out: what they advise if it is damaged.
     Returns: (H, W, 3) uint8 RGB, channels last however small the picture is.
     Raises: DataError if it is missing, damaged, of another format, or larger than MAX_PIXELS or
         MAX_BYTES (found out before anything is decoded).
     """
     name = name or (str(source) if isinstance(source, Path) else "the picture")
     content = _file(source, name) if isinstance(source, Path) else _content(source, name)
-    with _refusals(name), _opened(content) as picture:
+    with _refusals(name, way_out), _opened(content) as picture:
         _check_pixels(picture.width * picture.height, name)
         picture.load()  # before its orientation is asked for: Pillow turns a TIFF here
         return np.ascontiguousarray(_upright(_rgb(picture), _orientation(picture)))
@@ -93,7 +94,7 @@ def _opened(content: bytes) -> Image.Image:
 
 
 @contextlib.contextmanager
-def _refusals(name: str) -> Iterator[None]:
+def _refusals(name: str, way_out: str) -> Iterator[None]:
     """What Pillow has against a picture becomes the one sentence about it."""
     try:
         yield
@@ -105,12 +106,12 @@ def _refusals(name: str) -> Iterator[None]:
         _check_pixels(int(pixels[0]) if pixels else 2 * MAX_PIXELS, name)
         raise
     except Image.UnidentifiedImageError:
-        raise DataError(f"{name} is not a picture that can be read; {_WAY_OUT}") from None
+        raise DataError(f"{name} is not a picture that can be read; {way_out}") from None
     except MemoryError:
         raise DataError(f"{name} does not fit in memory; make it smaller") from None
     except Exception as error:  # Pillow's decoders raise anything from SyntaxError to struct.error
         reason = first_line(error)[:120]
-        raise DataError(f"{name} is damaged, or of an odd kind ({reason}); {_WAY_OUT}") from error
+        raise DataError(f"{name} is damaged, or of an odd kind ({reason}); {way_out}") from error
 
 
 def _rgb(picture: Image.Image) -> np.ndarray:
