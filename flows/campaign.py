@@ -46,6 +46,7 @@ def run_campaign(
         process_started: `time.time()` at which the process began: start-up counts as orchestration.
     """
     with campaign.locked():
+        tracking.check(campaign)
         seconds = {"start": time.time() - process_started}
         fetched = versioning.fetch_published(campaign.project)
         if fetched:
@@ -93,11 +94,11 @@ def finish_campaign(
     result = result_of(campaign)
     with _timed(seconds, "final_evaluation"):
         evaluation = evaluate_campaign(campaign, resources, result)
-        gate = handoff.gate(result, resources)
+        handoff.gate(result, resources)
     with _timed(seconds, "registry"):
         write_recipe(campaign)
         version = versioning.version_data(campaign.project)
-        registration = handoff.register(result, gate, version)
+        gate, registration = handoff.hand_over(result, resources, evaluation, version)
         tracking.finish_run(campaign, evaluation)
     seconds["total"] = time.time() - started
     handed_over = {

@@ -242,6 +242,42 @@ def compare(
 
 
 @app.command()
+def promote(
+    model: Annotated[
+        str,
+        typer.Argument(
+            help="models:/NAME@ALIAS, models:/NAME/VERSION or a version's number; the challenger "
+            "by default."
+        ),
+    ] = "",
+    params: ParamsOption = _PARAMS,
+    override: SetOption = _NONE,
+) -> None:
+    """Make a registered model the champion, whatever the gate said."""
+    _call("promote", params, override, model=model)
+
+
+@app.command()
+def rollback(params: ParamsOption = _PARAMS, override: SetOption = _NONE) -> None:
+    """Make the champion's predecessor champion again."""
+    _call("rollback", params, override)
+
+
+@app.command()
+def export(
+    folder: Annotated[Path, typer.Argument(help="A new folder.", metavar="FOLDER", readable=False)],
+    model: Annotated[
+        str,
+        typer.Option(help="models:/NAME@ALIAS or models:/NAME/VERSION; the champion by default."),
+    ] = "",
+    params: ParamsOption = _PARAMS,
+    override: SetOption = _NONE,
+) -> None:
+    """Write a registered model as a folder for transformers and the hub, with its card."""
+    _call("export", params, override, folder=folder, model=model)
+
+
+@app.command()
 def doctor(
     as_json: JsonOption = False, params: ParamsOption = _PARAMS, override: SetOption = _NONE
 ) -> None:

@@ -7,11 +7,13 @@ written or read is one sentence.
 
 import contextlib
 import errno
+import fcntl
 import hashlib
 import json
 import os
 import re
 import shutil
+import time
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -28,6 +30,8 @@ _SQLITE = {
     "database or disk is full": errno.ENOSPC,
     "attempt to write a readonly database": errno.EROFS,
 }
+_UMASK = os.umask(0o022)  # it can only be read by setting it, which other threads would notice
+os.umask(_UMASK)
 
 
 @contextlib.contextmanager
@@ -42,7 +46,7 @@ def whole_file(path: Path) -> Iterator[Path]:
         with storage_errors(path):
             make_folder(path.parent)
             yield temporary
-            _flush(temporary)
+            _settle(temporary)
             temporary.replace(path)
             _flush(path.parent)
     finally:
@@ -61,7 +65,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
             make_folder(temporary)
             yield temporary
             for file in (entry for entry in temporary.rglob("*") if entry.is_file()):
-                _flush(file)
+                _settle(file)
             shutil.rmtree(path, ignore_errors=True)
             temporary.replace(path)
             _flush(path.parent)
@@ -93,6 +97,40 @@ def make_folder(path: Path) -> None:
                 f"the folder {path} cannot be made ({error.strerror}); "
                 "something else is in its place, or its parent takes no folders"
             ) from error
+
+
+@contextlib.contextmanager
+def waiting_lock(path: Path, patience_s: float) -> Iterator[bool]:
+    """Hold a lock among processes; the operating system lets go of it when the process ends.
+
+    Args:
+        patience_s: to wait for whoever holds it.
+    Yields: whether it is held.
+    Raises: StorageError if its file cannot be made.
+    """
+    make_folder(path.parent)
+    with storage_errors(path):
+        file = path.open("a+")
+    with file:
+        until = time.monotonic() + patience_s
+        while not (held := _taken(file.fileno())) and time.monotonic() < until:
+            time.sleep(0.05)
+        yield held
+
+
+def _taken(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _settle(path: Path) -> None:
+    """On the disk, and readable by whom the umask allows: safetensors writes for its owner
+    alone."""
+    path.chmod(0o666 & ~_UMASK)
+    _flush(path)
 
 
 def _flush(path: Path) -> None:

@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from rls3.errors import ParamsError
 from rls3.overrides import apply_override, sentence
@@ -248,9 +256,22 @@ class GateParams(_Group):
 
 class TrackingParams(_Group):
     uri: str
-    """MLflow tracking URI; empty is a SQLite file below runs/."""
+    """MLflow tracking URI; empty is MLFLOW_TRACKING_URI of the environment, or without that a
+    SQLite file below runs/. Without password: parameters are recorded."""
     experiment: Annotated[str, Field(min_length=1)]
-    registered_model: Annotated[str, Field(min_length=1)]
+    registered_model: Annotated[str, Field(min_length=1, pattern=r"^[^/:'\"]+$")]
+
+    @field_validator("uri")
+    @classmethod
+    def _holds_no_secret(cls, uri: str) -> str:
+        if re.search(r"//[^/?#]*@|[?&][^=&]*(password|token)[^=&]*=", uri, re.IGNORECASE):
+            raise ValueError(
+                "tracking.uri holds a user or a password, which would be recorded with the "
+                "parameters; leave them out, and set MLFLOW_TRACKING_USERNAME and "
+                "MLFLOW_TRACKING_PASSWORD (of a database: leave tracking.uri empty, and give the "
+                "whole address in MLFLOW_TRACKING_URI)"
+            )
+        return uri
 
 
 class ReplayParams(_Group):

@@ -1,17 +1,30 @@
 """Handing a campaign's model over: the gate against the present champion, then the registry."""
 
+from pathlib import Path
+
+from rls3.errors import CampaignError
 from rls3.evaluation.benchmarks import read_benchmark
 from rls3.evaluation.predictions import Predictions
+from rls3.files import file_digest, waiting_lock
 from rls3.loop.conclude import judge_base, judged
 from rls3.loop.integrity import checked
-from rls3.loop.records import GateRecord, Registration, read_record, write_record
+from rls3.loop.lineage import code_commit
+from rls3.loop.records import (
+    CampaignEvaluation,
+    GateRecord,
+    Registration,
+    read_record,
+    write_record,
+)
 from rls3.loop.resources import Resources
 from rls3.loop.store import Campaign, Round
 from rls3.loop.verdict import decide
 from rls3.vlm.loading import family_of, load_vlm
-from tasks import tracking
+from tasks import registry
+from tasks.package import package_of
 
 _AGAINST_BASE = "base"
+_PATIENCE_S = 600
 
 
 def gate(result: Round, resources: Resources) -> GateRecord:
@@ -23,13 +36,10 @@ def gate(result: Round, resources: Resources) -> GateRecord:
     cannot be compared; nothing is registered then, and the next run asks again.
     """
     campaign = result.campaign
-    known, registered = _known(result), tracking.registration_of(result)
-    if known is not None and registered is not None:
+    known = _known(result)
+    if known is not None and registry.registration_of(result) is not None:
         return known
-    if registered is None:
-        champion = tracking.champion(campaign.params, campaign.project)
-    else:  # the decision is lost: by now the result may itself be the champion
-        champion = tracking.rival(registered, campaign.params, campaign.project)
+    champion = registry.opponent(result)
     against = _AGAINST_BASE if champion is None else f"version {champion.version}"
     if known is not None and known.against == against:
         return known
@@ -59,7 +69,7 @@ def _known(result: Round) -> GateRecord | None:
     return known if known.round == result.number else None
 
 
-def _judged(champion: tracking.Champion, campaign: Campaign, resources: Resources) -> Predictions:
+def _judged(champion: registry.Champion, campaign: Campaign, resources: Resources) -> Predictions:
     """The champion on the same benchmark as the candidate, whatever its family."""
     params, project = campaign.params, campaign.project
     vlm = load_vlm(
@@ -69,16 +79,54 @@ def _judged(champion: tracking.Champion, campaign: Campaign, resources: Resource
     return judged(vlm, val, campaign, resources)
 
 
-def register(result: Round, gate_record: GateRecord, data_version: str) -> Registration:
+def hand_over(
+    result: Round, resources: Resources, evaluation: CampaignEvaluation, data_version: str
+) -> tuple[GateRecord, Registration]:
+    """Gate and registry in one: of campaigns that finish at the same time, the later one meets the
+    earlier one's champion.
+
+    Raises: CampaignError if another campaign of the project does not come to an end with it; what
+        `gate` raises.
+    """
+    lock = result.campaign.project.registry_lock
+    with waiting_lock(lock, _PATIENCE_S) as held:
+        if not held:
+            raise CampaignError(
+                f"another campaign has held {lock} for {_PATIENCE_S} s; see what it waits for, "
+                "and run again: nothing that was finished is lost"
+            )
+        decided = gate(result, resources)
+        return decided, register(result, decided, evaluation, data_version)
+
+
+def register(
+    result: Round, gate_record: GateRecord, evaluation: CampaignEvaluation, data_version: str
+) -> Registration:
     """Put the result into the registry, as champion if it passed the gate, else as challenger."""
-    decision = gate_record.decision
-    tags = {
+    known = registry.registration_of(result)
+    if known is not None:
+        return known
+    checked(result, "vlm")
+    tags = _tags(result, gate_record, evaluation, data_version)
+    alias = registry.CHAMPION if gate_record.decision.passed else registry.CHALLENGER
+    return registry.register(result, alias, tags, package_of(result, evaluation, tags))
+
+
+def _tags(
+    result: Round, gate_record: GateRecord, evaluation: CampaignEvaluation, data_version: str
+) -> dict[str, str]:
+    """A version's, from which it can be told where it came from, and made again."""
+    vlm = result.campaign.params.vlm
+    return {
         "campaign": result.campaign.name,
         "round": str(result.number),
         "data_version": data_version,
-        "gate": "; ".join(decision.reasons) or "passed",
+        "code_commit": code_commit(Path(__file__).resolve().parents[1]),
+        "family": vlm.family,
+        "base_checkpoint": vlm.checkpoint,
+        "model_sha256": file_digest(result.path("vlm") / "model.safetensors"),
+        "val_accuracy": f"{evaluation.final['val'].accuracy.accuracy:.6f}",
+        "test_accuracy": f"{evaluation.final['test'].accuracy.accuracy:.6f}",
+        "gate": "; ".join(gate_record.decision.reasons) or "passed",
         "against": gate_record.against,
     }
-    checked(result, "vlm")
-    alias = tracking.CHAMPION if decision.passed else tracking.CHALLENGER
-    return tracking.register(result, alias, tags)

@@ -1,34 +1,40 @@
-"""The only home of MLflow: a run per campaign with a nested run per round, and the model
-registry."""
+"""MLflow's tracking server: a run per campaign with a nested run per round.
 
+Runs are found by tags and metrics carry the time of the record that they come from, so that
+recording something again, after a kill in the middle of it, adds nothing.
+"""
+
+import contextlib
 import logging
+import os
 import re
+import sqlite3
+import urllib.error
+import urllib.request
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 import mlflow
-import pandas as pd
 from mlflow.data.dataset_source_registry import resolve_dataset_source
 from mlflow.data.meta_dataset import MetaDataset
+from mlflow.entities import DatasetInput, InputTag, Metric, Param, Run
 from mlflow.exceptions import MlflowException
-from mlflow.models import infer_signature
 from sqlalchemy.exc import SQLAlchemyError
 
-from rls3.errors import ModelError, TrackingError, first_line
-from rls3.files import make_folder, read_json, write_json
+from rls3.errors import TrackingError, first_line
+from rls3.files import make_folder, read_json, waiting_lock, write_json
 from rls3.loop.records import (
     CampaignEvaluation,
     EvaluateRecord,
     FinetuneRecord,
-    Registration,
+    Manifest,
     RewardRecord,
     ScoreRecord,
     ValidateRecord,
     read_record,
-    write_record,
 )
 from rls3.loop.store import Campaign, Project, Round, flat
 from rls3.params import Params
@@ -36,22 +42,49 @@ from rls3.params import Params
 for _name in ("mlflow", "alembic"):
     logging.getLogger(_name).setLevel(logging.ERROR)
 warnings.filterwarnings("ignore", module="mlflow")
-_MODEL = "vlm"
-CHAMPION, CHALLENGER = "champion", "challenger"
+_URI = "MLFLOW_TRACKING_URI"
+# MLflow's own would try a dead server for minutes.
+for _name, _value in {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
+}.items():
+    os.environ.setdefault(_name, _value)
+_ANSWERS_WITHIN_S = 10
+_UNLOCKED_WITHIN_S = 5
+_FIRST_USE_S = 120
+_UID, _ROUND, _PARENT = "rls3.campaign", "rls3.round", "mlflow.parentRunId"
+_PLACES = (
+    ("experiments", "artifact_location"),
+    ("runs", "artifact_uri"),
+    ("logged_models", "artifact_location"),
+    ("model_versions", "storage_location"),
+    ("model_versions", "source"),
+    ("datasets", "dataset_source"),
+)
+"""Where MLflow's database holds absolute paths of a project's files."""
 
 
 def tracking_uri(params: Params, project: Project) -> str:
-    """The configured server, or a SQLite file below runs/."""
-    return params.tracking.uri or f"sqlite:///{project.tracking_database.resolve()}"
+    """The configured server, that of the environment, or a SQLite file below runs/."""
+    return params.tracking.uri or os.environ.get(_URI) or _own_database(project)
 
 
-def _without_secret(text: str) -> str:
+def _own_database(project: Project) -> str:
+    return f"sqlite:///{project.tracking_database.resolve()}"
+
+
+def without_secret(text: str) -> str:
     """Addresses in a text without the user and the password that they may hold."""
     return re.sub(r"//[^/@\s]*@", "//***@", text)
 
 
+def sentence(error: BaseException) -> str:
+    """What a library's error says in its first line, cut short and without secrets."""
+    return without_secret(first_line(error))[:160]
+
+
 @contextmanager
-def _server(params: Params, project: Project) -> Iterator[mlflow.MlflowClient]:
+def server(params: Params, project: Project) -> Iterator[mlflow.MlflowClient]:
     """MLflow pointed at the campaign's server and experiment.
 
     Raises: TrackingError for whatever goes wrong with it in the block.
@@ -59,30 +92,153 @@ def _server(params: Params, project: Project) -> Iterator[mlflow.MlflowClient]:
     uri = tracking_uri(params, project)
     try:
         make_folder(project.runs)
-        mlflow.set_tracking_uri(uri)
-        if mlflow.get_experiment_by_name(params.tracking.experiment) is None:
-            place = None if params.tracking.uri else project.tracking_artifacts.resolve().as_uri()
-            mlflow.create_experiment(params.tracking.experiment, artifact_location=place)
-        mlflow.set_experiment(params.tracking.experiment)
+        _look(uri)
+        with waiting_lock(project.tracking_lock, _FIRST_USE_S):
+            _point_at(uri)
+            own = uri == _own_database(project)
+            if own:
+                _move_along(project)
+            if mlflow.get_experiment_by_name(params.tracking.experiment) is None:
+                place = project.tracking_artifacts.resolve().as_uri() if own else None
+                mlflow.create_experiment(params.tracking.experiment, artifact_location=place)
+            mlflow.set_experiment(params.tracking.experiment)
         yield mlflow.MlflowClient()
-    except (MlflowException, SQLAlchemyError, OSError) as error:
-        reason = first_line(error)[:160]
+    except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError) as error:
         raise TrackingError(
-            f"MLflow at {_without_secret(uri)} does not do its part ({_without_secret(reason)}); "
+            f"MLflow at {without_secret(uri)} does not do its part ({sentence(error)}); "
             "mend it and run again: nothing that was finished is lost"
         ) from error
+
+
+def _point_at(uri: str) -> None:
+    """MLflow notes the address in the environment, where the next project would find it."""
+    given = os.environ.get(_URI)
+    mlflow.set_tracking_uri(uri)
+    if given is None:
+        os.environ.pop(_URI, None)
+    else:
+        os.environ[_URI] = given
+
+
+def _look(uri: str) -> None:
+    """Ask once, before MLflow asks again and again. Raises: OSError, sqlite3.Error."""
+    if uri.startswith("sqlite:///"):
+        _look_at_file(Path(uri.removeprefix("sqlite:///")))
+    elif uri.startswith(("http://", "https://")):
+        _look_at_server(uri.rstrip("/") + "/health")
+
+
+def _look_at_file(path: Path) -> None:
+    if path.exists():
+        with contextlib.closing(sqlite3.connect(path, _UNLOCKED_WITHIN_S)) as database:
+            database.execute("SELECT count(*) FROM sqlite_master").fetchone()
+
+
+def _look_at_server(address: str) -> None:
+    request = urllib.request.Request(re.sub(r"//[^/@]*@", "//", address))
+    try:
+        urllib.request.urlopen(request, timeout=_ANSWERS_WITHIN_S).close()
+    except urllib.error.HTTPError as error:  # 401 and 404 are answers of somebody who is there
+        if error.code >= 500:
+            raise OSError(f"it answers {error.code} {error.reason}") from error
+
+
+def _move_along(project: Project) -> None:
+    """A project that was moved or copied finds its own artifacts: MLflow notes absolute paths."""
+    if not project.tracking_database.exists():
+        return
+    here, kept = (p.resolve().as_uri() for p in (project.root, project.tracking_artifacts))
+    suffix = kept.removeprefix(here)
+    with contextlib.closing(sqlite3.connect(project.tracking_database)) as database, database:
+        tables = {row[0] for row in database.execute("SELECT name FROM sqlite_master")}
+        if "experiments" not in tables:
+            return
+        noted = database.execute("SELECT artifact_location FROM experiments").fetchall()
+        for (location,) in noted:
+            if not location.endswith(suffix) or location == kept:
+                continue
+            there = location.removesuffix(suffix)
+            for table, column in _PLACES:
+                database.execute(
+                    f"UPDATE {table} SET {column} = replace({column}, ?, ?) "
+                    f"WHERE {column} LIKE '%file:%'",
+                    (f"{there}/", f"{here}/"),
+                )
+
+
+def check(campaign: Campaign) -> None:
+    """Before the work begins: the server answers, and has the run of a campaign that is continued.
+
+    Raises: TrackingError.
+    """
+    params, project = campaign.params, campaign.project
+    uri = tracking_uri(params, project)
+    continued = campaign.tracked.exists()
+    if continued and uri == _own_database(project) and not project.tracking_database.exists():
+        raise _lost(campaign)
+    if continued:
+        with server(params, project) as client:
+            _campaign_run(campaign, client)
+        return
+    try:
+        _look(uri)
+    except (OSError, sqlite3.Error) as error:
+        raise TrackingError(
+            f"MLflow at {without_secret(uri)} does not do its part ({sentence(error)}); "
+            "mend it, or name another with tracking.uri, and run again"
+        ) from error
+
+
+def _lost(campaign: Campaign) -> TrackingError:
+    uri = without_secret(tracking_uri(campaign.params, campaign.project))
+    noted = [p for p in (campaign.tracked, campaign.registered, campaign.gate) if p.exists()]
+    return TrackingError(
+        f"campaign {campaign.name!r} was recorded in MLflow, but its run is not at {uri}; bring "
+        f"that back, or delete {', '.join(map(str, noted))} to record all of it anew"
+    )
 
 
 def open_run(campaign: Campaign) -> str:
     """The campaign's MLflow run id; begun on first use, found again when the campaign is
     continued."""
-    if campaign.tracked.exists():
-        return read_json(campaign.tracked)["run_id"]
-    server = _server(campaign.params, campaign.project)
-    with server, mlflow.start_run(run_name=campaign.name) as run:
-        mlflow.log_params(flat(campaign.params.model_dump(mode="json")))
-    write_json(campaign.tracked, {"run_id": run.info.run_id})
+    with server(campaign.params, campaign.project) as client:
+        return _campaign_run(campaign, client)
+
+
+def _campaign_run(campaign: Campaign, client: mlflow.MlflowClient) -> str:
+    """Raises: TrackingError if it was begun and is gone."""
+    known = read_json(campaign.tracked) if campaign.tracked.exists() else {}
+    if "run_id" in known:
+        try:
+            return client.get_run(known["run_id"]).info.run_id
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            raise _lost(campaign) from error
+    known.setdefault("uid", uuid4().hex)
+    write_json(campaign.tracked, known)  # before the run: whoever is killed here finds it again
+    run = _run_of(client, campaign, {_UID: known["uid"]}, campaign.name)
+    if not run.data.params:
+        values = flat(campaign.params.model_dump(mode="json")).items()
+        client.log_batch(run.info.run_id, params=[Param(k, str(v)) for k, v in values])
+    client.set_terminated(run.info.run_id)
+    for round_ in campaign.rounds_done():  # of a campaign that is recorded anew
+        version = read_record(round_.manifest, Manifest).data_version
+        _record(client, run.info.run_id, known["uid"], round_, version)
+    write_json(campaign.tracked, known | {"run_id": run.info.run_id})
     return run.info.run_id
+
+
+def _run_of(
+    client: mlflow.MlflowClient, campaign: Campaign, tags: Mapping[str, str], name: str
+) -> Run:
+    """The run with these tags (and no round's, if they name none); created if there is none."""
+    experiment = client.get_experiment_by_name(campaign.params.tracking.experiment).experiment_id
+    wanted = " and ".join(f"tags.`{key}` = '{value}'" for key, value in tags.items())
+    for run in client.search_runs([experiment], wanted):
+        if run.data.tags.get(_ROUND) == tags.get(_ROUND):
+            return run
+    return client.create_run(experiment, tags=dict(tags), run_name=name)
 
 
 def _metrics(round_: Round) -> dict[str, float]:
@@ -106,130 +262,54 @@ def _metrics(round_: Round) -> dict[str, float]:
 
 def log_round(round_: Round, data_version: str) -> str:
     """Metrics of a finished round as a nested run, and on the campaign's curves; returns the nested
-    run's id."""
-    campaign, metrics = round_.campaign, _metrics(round_)
-    name = f"{campaign.name}/round-{round_.number:04d}"
-    run_id = open_run(campaign)
-    with _server(campaign.params, campaign.project), mlflow.start_run(run_id=run_id):
-        mlflow.log_metrics(metrics, step=round_.number)
-        with mlflow.start_run(run_name=name, nested=True) as nested:
-            mlflow.log_metrics(metrics)
-            source = resolve_dataset_source(round_.path("train").resolve().as_uri())
-            dataset = MetaDataset(
-                source, name=f"{campaign.name}-{round_.number:04d}", digest=data_version[:36]
-            )
-            mlflow.log_input(dataset, context="training")
-    return nested.info.run_id
+    run's id. Doing it again changes nothing."""
+    campaign = round_.campaign
+    with server(campaign.params, campaign.project) as client:
+        parent = _campaign_run(campaign, client)
+        known = read_json(campaign.tracked)
+        uid = known.get("uid") or known["run_id"]
+        return _record(client, parent, uid, round_, data_version)
+
+
+def _record(
+    client: mlflow.MlflowClient, parent: str, uid: str, round_: Round, data_version: str
+) -> str:
+    tags = {_UID: uid, _ROUND: str(round_.number), _PARENT: parent}
+    name = f"{round_.campaign.name}/round-{round_.number:04d}"
+    run_id = _run_of(client, round_.campaign, tags, name).info.run_id
+    metrics, source = _metrics(round_), round_.marker(EvaluateRecord.stage)
+    _log_metrics(client, run_id, metrics, 0, source)
+    dataset = MetaDataset(
+        resolve_dataset_source(round_.path("train").resolve().as_uri()),
+        name=f"{round_.campaign.name}-{round_.number:04d}",
+        digest=data_version[:36],
+    )
+    context = [InputTag("mlflow.data.context", "training")]
+    client.log_inputs(run_id, [DatasetInput(dataset._to_mlflow_entity(), context)])
+    if round_.docs.is_dir():
+        client.log_artifacts(run_id, str(round_.docs), "data-docs")
+    client.set_terminated(run_id)
+    _log_metrics(client, parent, metrics, round_.number, source)
+    return run_id
+
+
+def _log_metrics(
+    client: mlflow.MlflowClient, run_id: str, metrics: Mapping[str, float], step: int, source: Path
+) -> None:
+    """With the time of the record that they come from: MLflow keeps equal points once."""
+    at_ms = int(source.stat().st_mtime * 1000)
+    points = [Metric(name, float(value), at_ms, step) for name, value in metrics.items()]
+    client.log_batch(run_id, metrics=points)
 
 
 def finish_run(campaign: Campaign, evaluation: CampaignEvaluation) -> None:
     """The campaign's final figures."""
-    run_id = open_run(campaign)
-    with _server(campaign.params, campaign.project), mlflow.start_run(run_id=run_id):
-        mlflow.log_metrics(
-            {
-                "test_accuracy": evaluation.final["test"].accuracy.accuracy,
-                "test_accuracy_base": evaluation.base["test"].accuracy.accuracy,
-                "test_gain": evaluation.gain["test"].accuracy,
-            }
-        )
-
-
-@dataclass(frozen=True)
-class Champion:
-    """The present champion in the registry: its version and its checkpoint folder."""
-
-    version: str
-    folder: Path
-
-
-def champion(params: Params, project: Project) -> Champion | None:
-    """The present champion; None only if the registry itself says that there is none.
-
-    Raises: TrackingError if the registry cannot be asked, or the champion's files cannot be had.
-    """
-    name = params.tracking.registered_model
-    with _server(params, project) as client:
-        known = client.search_registered_models(filter_string=f"name = '{name}'")
-        version = known[0].aliases.get(CHAMPION) if known else None
-        if version is None:
-            return None
-        return _version(name, str(version))
-
-
-def rival(registration: Registration, params: Params, project: Project) -> Champion | None:
-    """Whom a registered model was compared with, by its tags; None if it was the base model.
-
-    Raises: TrackingError as `champion` does.
-    """
-    name = params.tracking.registered_model
-    with _server(params, project) as client:
-        said = client.get_model_version(name, registration.version).tags.get("against", "")
-        number = said.removeprefix("version ")
-        return _version(name, number) if number.isdigit() else None
-
-
-def _version(name: str, version: str) -> Champion:
-    files = mlflow.artifacts.download_artifacts(f"models:/{name}/{version}")
-    return Champion(version, _checkpoint(files))
-
-
-def _checkpoint(downloaded: str) -> Path:
-    """Where the checkpoint lies in a model's artifacts."""
-    folder = Path(downloaded) / "artifacts" / _MODEL
-    if not folder.is_dir():
-        raise FileNotFoundError(f"the registered model has no {folder}")
-    return folder
-
-
-def download_model(uri: str, params: Params, project: Project) -> Path:
-    """The checkpoint folder behind a `models:/...` address. Raises: ModelError."""
-    try:
-        with _server(params, project):
-            return _checkpoint(mlflow.artifacts.download_artifacts(uri))
-    except TrackingError as error:
-        reason = first_line(error.__cause__ or error)[:120]
-        raise ModelError(
-            f"there is no model {uri} at {_without_secret(tracking_uri(params, project))} "
-            f"({_without_secret(reason)}); "
-            "run a campaign first, or name a folder"
-        ) from None
-
-
-def registration_of(result: Round) -> Registration | None:
-    """How the round's model stands in the registry, if it was put there."""
-    path = result.campaign.registered
-    if not path.exists():
-        return None
-    known = read_record(path, Registration)
-    return known if known.round == result.number else None
-
-
-def register(result: Round, alias: str, tags: dict[str, str]) -> Registration:
-    """Register the result's VLM under an alias. Doing it again for the same round changes
-    nothing."""
-    known = registration_of(result)
-    if known is not None:
-        return known
-    campaign = result.campaign
-    name, run_id = campaign.params.tracking.registered_model, open_run(campaign)
-    with _server(campaign.params, campaign.project) as client:
-        example = pd.DataFrame({"image": [b""], "captions": [["a", "b"]]})
-        answer = pd.DataFrame({"scores": [[0.1, 0.2]], "best": [1]})
-        with mlflow.start_run(run_id=run_id):
-            info = mlflow.pyfunc.log_model(
-                name=_MODEL,
-                python_model=str(Path(__file__).with_name("served_model.py")),
-                artifacts={"model": str(result.path("vlm"))},
-                pip_requirements=["rls3"],
-                signature=infer_signature(example, answer),
-            )
-        if not client.search_registered_models(filter_string=f"name = '{name}'"):
-            client.create_registered_model(name)
-        made = client.create_model_version(
-            name, info.model_uri, run_id=info.run_id, model_id=info.model_id, tags=tags
-        )
-        client.set_registered_model_alias(name, alias, made.version)
-    registration = Registration(result.number, f"models:/{name}@{alias}", str(made.version), alias)
-    write_record(registration, campaign.registered)
-    return registration
+    metrics = {
+        "test_accuracy": evaluation.final["test"].accuracy.accuracy,
+        "test_accuracy_base": evaluation.base["test"].accuracy.accuracy,
+        "test_gain": evaluation.gain["test"].accuracy,
+    }
+    with server(campaign.params, campaign.project) as client:
+        run_id = _campaign_run(campaign, client)
+        _log_metrics(client, run_id, metrics, evaluation.round, campaign.final_evaluation)
+        client.set_terminated(run_id)

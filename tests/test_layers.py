@@ -41,7 +41,7 @@ MAY_SEE = {
 """Each folder or module, and what of ours it may import."""
 HOMES = {
     "prefect": ("flows/", "tasks/stages.py"),
-    "mlflow": ("tasks/tracking.py", "tasks/served_model.py"),
+    "mlflow": ("tasks/tracking.py", "tasks/registry.py", "tasks/served_model.py"),
     "dvc": ("tasks/versioning.py",),
     "great_expectations": ("rls3/dataset/expectations.py",),
     "stable_baselines3": ("rls3/agents/ppo.py",),

@@ -3,9 +3,12 @@
 from pathlib import Path
 
 from rls3.loop.store import Campaign
-from tasks.tracking import download_model
+from tasks.registry import download_model
 
 
 def registered_model(address: str, campaign: Campaign) -> Path:
-    """The checkpoint folder behind "models:/NAME@ALIAS". Raises: ModelError."""
-    return download_model(address, campaign.params, campaign.project)
+    """The checkpoint folder behind "models:/NAME@ALIAS" or "models:/NAME/VERSION".
+
+    Raises: ModelError.
+    """
+    return download_model(address, campaign.params, campaign.project).folder

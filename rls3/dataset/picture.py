@@ -30,7 +30,13 @@ _FILTERS = threading.Lock()  # filters of warnings belong to the process, a serv
 Encoded = bytes | bytearray | memoryview
 
 
-def read_picture(source: Path | Encoded, name: str = "", way_out: str = _WAY_OUT) -> np.ndarray:
+def read_picture(
+    source: Path | Encoded,
+    name: str = "",
+    max_pixels: int = MAX_PIXELS,
+    max_bytes: int = MAX_BYTES,
+    way_out: str = _WAY_OUT,
+) -> np.ndarray:
     """The pixels of a PNG, JPEG, WebP, AVIF, JPEG 2000, GIF, BMP, TIFF or PPM.
 
     The orientation that a camera noted is obeyed; what is transparent lies on white; 16-bit grey is
@@ -39,48 +45,50 @@ def read_picture(source: Path | Encoded, name: str = "", way_out: str = _WAY_OUT
     Args:
         source: a file, or its content.
         name: what messages call the picture; by default the file's path.
-        way_out: what they advise if it is damaged.
+        max_pixels, max_bytes: that it may have.
+        way_out: what messages advise if it is damaged.
     Returns: (H, W, 3) uint8 RGB, channels last however small the picture is.
-    Raises: DataError if it is missing, damaged, of another format, or larger than MAX_PIXELS or
-        MAX_BYTES (found out before anything is decoded).
+    Raises: DataError if it is missing, damaged, of another format, or larger than that (found out
+        before anything is decoded).
     """
     name = name or (str(source) if isinstance(source, Path) else "the picture")
-    content = _file(source, name) if isinstance(source, Path) else _content(source, name)
-    with _refusals(name, way_out), _opened(content) as picture:
-        _check_pixels(picture.width * picture.height, name)
+    read = _file if isinstance(source, Path) else _content
+    content = read(source, name, max_bytes)
+    with _refusals(name, max_pixels, way_out), _opened(content) as picture:
+        _check_pixels(picture.width * picture.height, name, max_pixels)
         picture.load()  # before its orientation is asked for: Pillow turns a TIFF here
         return np.ascontiguousarray(_upright(_rgb(picture), _orientation(picture)))
 
 
-def _file(path: Path, name: str) -> bytes:
+def _file(path: Path, name: str, most: int) -> bytes:
     try:
         if not path.is_file():
             raise DataError(
                 f"{name} {'is not a file' if path.exists() else 'does not exist'}; {_WAY_OUT}"
             )
-        _check_bytes(path.stat().st_size, name)
+        _check_bytes(path.stat().st_size, name, most)
         return path.read_bytes()
     except OSError as error:
         raise DataError(f"{name} cannot be read ({error.strerror}); {_WAY_OUT}") from error
 
 
-def _content(encoded: Encoded, name: str) -> bytes:
-    _check_bytes(memoryview(encoded).nbytes, name)
+def _content(encoded: Encoded, name: str, most: int) -> bytes:
+    _check_bytes(memoryview(encoded).nbytes, name, most)
     return bytes(encoded)
 
 
-def _check_bytes(n_bytes: int, name: str) -> None:
-    if n_bytes > MAX_BYTES:
+def _check_bytes(n_bytes: int, name: str, most: int) -> None:
+    if n_bytes > most:
         raise DataError(
-            f"{name} has {n_bytes / 2**20:.1f} MiB, more than the {MAX_BYTES / 2**20:.0f} MiB "
+            f"{name} has {n_bytes / 2**20:.1f} MiB, more than the {most / 2**20:.0f} MiB "
             "that a picture may have; make it smaller"
         )
 
 
-def _check_pixels(n_pixels: int, name: str) -> None:
-    if n_pixels > MAX_PIXELS:
+def _check_pixels(n_pixels: int, name: str, most: int) -> None:
+    if n_pixels > most:
         raise DataError(
-            f"{name} has {n_pixels / 1e6:.1f} megapixels, more than the {MAX_PIXELS / 1e6:.0f} "
+            f"{name} has {n_pixels / 1e6:.1f} megapixels, more than the {most / 1e6:.0f} "
             "megapixels that a picture may have; make it smaller"
         )
 
@@ -94,7 +102,7 @@ def _opened(content: bytes) -> Image.Image:
 
 
 @contextlib.contextmanager
-def _refusals(name: str, way_out: str) -> Iterator[None]:
+def _refusals(name: str, max_pixels: int, way_out: str) -> Iterator[None]:
     """What Pillow has against a picture becomes the one sentence about it."""
     try:
         yield
@@ -103,7 +111,7 @@ def _refusals(name: str, way_out: str) -> Iterator[None]:
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         # Pillow's own limits, checked before we can, lie above MAX_PIXELS; it tells the number
         pixels = re.search(r"\d+", str(error))
-        _check_pixels(int(pixels[0]) if pixels else 2 * MAX_PIXELS, name)
+        _check_pixels(int(pixels[0]) if pixels else 2 * max_pixels, name, max_pixels)
         raise
     except Image.UnidentifiedImageError:
         raise DataError(f"{name} is not a picture that can be read; {way_out}") from None

@@ -165,7 +165,7 @@ _PICTURE_RESTORE = (
 
 def decode(picture: Pictured) -> np.ndarray:
     """(H, W, 3) uint8, as a person sees it. Raises: DataError if it is damaged or too large."""
-    return read_picture(picture.image, picture.picture_id, _PICTURE_RESTORE)
+    return read_picture(picture.image, picture.picture_id, way_out=_PICTURE_RESTORE)
 
 
 _VECTOR = pa.list_(pa.float64(), 3)

@@ -61,6 +61,8 @@ class Project:
     runs = property(lambda self: self.root / "runs")
     tracking_database = property(lambda self: self.runs / "mlflow.db")
     tracking_artifacts = property(lambda self: self.runs / "mlartifacts")
+    tracking_lock = property(lambda self: self.runs / "mlflow.lock")
+    registry_lock = property(lambda self: self.runs / "registry.lock")
     simulators = property(lambda self: self.root / ".rls3" / "thor")
     prefect = property(lambda self: self.root / ".rls3" / "prefect")
 
@@ -97,6 +99,7 @@ class Campaign:
     gate = property(lambda self: self.folder / "gate.json")
     tracked = property(lambda self: self.folder / "mlflow.json")
     registered = property(lambda self: self.folder / "registered.json")
+    card = property(lambda self: self.folder / "README.md")
     summary = property(lambda self: self.folder / "summary.json")
     report = property(lambda self: self.folder / "report.html")
     recipe = property(lambda self: self.data / "campaign.json")

@@ -51,7 +51,7 @@ def main() -> None:
     raise SystemExit(bool(bad))
 
 
-def _tried(rig: Rig, case: Case, expected: dict[str, object]) -> Row:
+def _tried(rig: Rig, case: Case, expected: dict[int, object]) -> Row:
     started = time.perf_counter()
     row = try_case(rig, case, expected)
     print(f"{time.perf_counter() - started:5.0f} s  {case.kind}: {case.name}", flush=True)

@@ -30,6 +30,7 @@ class Case:
 
     Attributes:
         state: from which it starts: "pristine" (no campaign yet) or "finished" (two rounds).
+        rounds: that it ends with.
         act: does it, and ends with a complete run.
         campaigns: whose tables must be those of the undisturbed run.
     """
@@ -39,6 +40,7 @@ class Case:
     state: str
     act: Callable[[Rig], list[Ended]]
     campaigns: tuple[str, ...] = ("c",)
+    rounds: int = 2
 
 
 def completed(rig: Rig, state: str, arguments: Sequence[str], mend: Callable[[], None]) -> list:
@@ -339,7 +341,9 @@ def _damaged(how: Callable[[Path], None], name: str, arguments: Sequence[str] = 
             how(path)
         return completed(rig, "finished", arguments, _nothing)
 
-    return Case("corruption", f"{name} {how.__name__}", "finished", act)
+    rounds = 3 if arguments is MORE else 2
+    words = f"{name} {how.__name__}, {'continued' if rounds == 3 else 'run again'}"
+    return Case("corruption", words, "finished", act, rounds=rounds)
 
 
 CORRUPTIONS = [
@@ -365,8 +369,11 @@ CORRUPTIONS = [
     _damaged(garbled, "runs/mlflow.db"),
     _damaged(zeroed, "base/clip/model.safetensors"),
     _damaged(halved, "benchmark/val.parquet"),
-    _damaged(garbled, ".rls3/thor/surveys/*"),
+    _damaged(garbled, ".rls3/thor/surveys/*/*.json"),
     _damaged(garbled, "data.dvc"),
+    _damaged(halved, "runs/c/gate.json", RUN),
+    _damaged(removed, "runs/c/registered.json", RUN),
+    _damaged(halved, "runs/c/evaluation.json", RUN),
 ]
 
 

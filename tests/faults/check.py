@@ -1,5 +1,6 @@
 """What a campaign comes to undisturbed, and whether a fault changed it."""
 
+import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -19,29 +20,29 @@ class Row:
     verdict: str
 
 
-def undisturbed(rig: Rig, run: Sequence[str], more: Sequence[str]) -> dict[str, object]:
-    """The table of a campaign by the state it begins from; those states are kept in the rig."""
+def undisturbed(rig: Rig, run: Sequence[str], more: Sequence[str]) -> dict[int, object]:
+    """The table of a campaign by its rounds; the states to begin with are kept in the rig."""
     rig.project.mkdir()
     rig.tmp.mkdir()
     make_project(rig.project)
     rig.keep("pristine")
     expected = {}
-    for state, arguments in (("pristine", run), ("finished", more)):
+    for rounds, arguments in ((2, run), (3, more)):
         ended = rig.run(*arguments)
         if ended.code != 0 or ended.problems or rig.left_behind():
             raise RuntimeError(f"undisturbed, it ends with {ended} {rig.left_behind()}")
-        expected[state] = rig.table()
-        if state == "pristine":
+        expected[rounds] = rig.table()
+        if rounds == 2:
             rig.keep("finished")
     return expected
 
 
-def try_case(rig: Rig, case: Case, expected: dict[str, object]) -> Row:
+def try_case(rig: Rig, case: Case, expected: dict[int, object]) -> Row:
     """Do a fault, follow to the end, compare."""
     rig.go_back(case.state)
     try:
         seen = case.act(rig)
-    except (PermissionError, FileNotFoundError, RuntimeError) as error:
+    except (OSError, RuntimeError, subprocess.CalledProcessError) as error:
         return Row(case, "", "", f"not tried: {error}")
     wrong = [problem for ended in seen for problem in ended.problems]
     if case.kind == "corruption":  # what we damaged is half until it was mended
@@ -59,8 +60,8 @@ def try_case(rig: Rig, case: Case, expected: dict[str, object]) -> Row:
     )
 
 
-def _same(rig: Rig, case: Case, name: str, expected: dict[str, object]) -> bool:
-    found, wanted = rig.table(name), expected[case.state]
+def _same(rig: Rig, case: Case, name: str, expected: dict[int, object]) -> bool:
+    found, wanted = rig.table(name), expected[case.rounds]
     if len(case.campaigns) == 1:
         return found == wanted
     # Of two, the second meets the first one's champion at the gate.

@@ -83,10 +83,12 @@ class Rig:
     def end(self, child: subprocess.Popen, log: str = "run") -> Ended:
         """Wait for it, and for all that it started."""
         problems = []
-        try:
-            code = child.wait(_LONGEST_S)
-        except subprocess.TimeoutExpired:
-            code = None
+        ends = time.monotonic() + _LONGEST_S
+        while (code := child.poll()) is None and time.monotonic() < ends:
+            problems += open_to_others(child.pid)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(1)
+        if code is None:
             problems.append(f"no end after {_LONGEST_S} s")
         until = time.monotonic() + _GONE_BY_S
         while (left := session_of(child.pid)) and time.monotonic() < until:
@@ -180,6 +182,26 @@ _READERS: dict[str, Callable[[Path], object]] = {
     ".parquet": lambda path: pq.read_table(path, partitioning=None),
     ".safetensors": _safetensors,
 }
+
+
+def open_to_others(leader: int) -> list[str]:
+    """Ports on which a process of a session listens to more than this machine."""
+    found = []
+    for process in [*session_of(leader), *_processes(leader)]:
+        with contextlib.suppress(psutil.Error):
+            found += [
+                f"listens at {c.laddr.ip}:{c.laddr.port}"
+                for c in process.net_connections("inet")
+                if c.status == psutil.CONN_LISTEN and c.laddr.ip not in ("127.0.0.1", "::1")
+            ]
+    return found
+
+
+def _processes(number: int) -> list[psutil.Process]:
+    try:
+        return [psutil.Process(number)]
+    except psutil.NoSuchProcess:
+        return []
 
 
 def session_of(leader: int) -> list[psutil.Process]:

@@ -4,6 +4,7 @@ locked or down."""
 import shutil
 import sqlite3
 import threading
+import time
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -15,14 +16,16 @@ from rls3.dataset.sample import write_samples
 from rls3.errors import DataError, TrackingError
 from rls3.evaluation.benchmarks import benchmark_path, read_benchmark
 from rls3.evaluation.judge import judge
+from rls3.evaluation.metrics import summarize
+from rls3.evaluation.predictions import Predictions
 from rls3.files import write_json
-from rls3.loop.records import Decision, GateRecord
+from rls3.loop.records import CampaignEvaluation, Decision, GateRecord
 from rls3.loop.resources import Resources
 from rls3.loop.run import vlm_after
 from rls3.loop.store import Campaign, Project, Round
 from rls3.loop.verdict import best_round, decide, should_stop
 from rls3.params import load_params
-from tasks import handoff, tracking
+from tasks import handoff, registry
 from tests.conftest import make_params, many_samples
 
 PASSED = Decision(True, 0.2, 0.1, 0.3, ())
@@ -86,7 +89,23 @@ def test_without_a_registry_the_base_model_is_to_be_beaten(project):
 
 def register(round_: Round, decision: Decision = PASSED):
     record = GateRecord(round_.number, "base", decision)
-    return handoff.register(round_, record, "v1")
+    return handoff.register(round_, record, evaluation_of(round_), "v1")
+
+
+def evaluation_of(round_: Round) -> CampaignEvaluation:
+    """`val` stands in for the other benchmarks."""
+    campaign = round_.campaign
+    before, after = (
+        summarize(Predictions.load(path), campaign.params.evaluation, 0)
+        for path in (campaign.base_predictions, round_.path("predictions"))
+    )
+    splits = ("val", "test")
+    return CampaignEvaluation(
+        round_.number,
+        dict.fromkeys(splits, before),
+        dict.fromkeys(splits, after),
+        {"test": after.accuracy},
+    )
 
 
 def test_a_worse_challenger_leaves_the_champion_where_it_is(project):
@@ -97,7 +116,7 @@ def test_a_worse_challenger_leaves_the_champion_where_it_is(project):
     assert record.against == f"version {first.version}" and not record.decision.passed
     later = register(second, record.decision)
     assert later.uri.endswith("@challenger")
-    champion = tracking.champion(second.campaign.params, project)
+    champion = registry.champion(second.campaign.params, project)
     assert champion.version == first.version and (champion.folder / "config.json").is_file()
 
 
@@ -143,14 +162,16 @@ class Unavailable(BaseHTTPRequestHandler):
 
 
 def test_a_server_that_is_down_is_no_missing_champion(project, monkeypatch):
-    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     server = HTTPServer(("127.0.0.1", 0), Unavailable)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     address = f"http://127.0.0.1:{server.server_port}"
     try:
         secret = address.replace("//", "//me:secret@")
-        round_ = finished_round(project, "third", 1.0, f"tracking.uri={secret}")
-        refused(round_, r"MLflow at http://\*\*\*@127.0.0.1.*failed with exception")
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", secret)
+        round_ = finished_round(project, "third", 1.0)
+        began = time.monotonic()
+        refused(round_, r"MLflow at http://\*\*\*@127.0.0.1.*it answers 503")
+        assert time.monotonic() - began < 5
     finally:
         server.shutdown()
         server.server_close()
@@ -221,9 +242,13 @@ def test_a_lost_decision_is_made_again_against_the_same_rival(project):
         round_ = finished_round(project, name, 1.0)
         record = gate(round_)
         assert record.against == against
-        handoff.register(round_, replace(record, decision=PASSED), "v1")
+        passed = replace(record, decision=PASSED)
+        handed = handoff.register(round_, passed, evaluation_of(round_), "v1")
         round_.campaign.gate.write_text("{")
         with pytest.raises(DataError, match="gate.json is damaged .*; delete it and run again"):
             gate(round_)
         round_.campaign.gate.unlink()
         assert gate(round_).against == against
+        round_.campaign.registered.unlink()
+        assert gate(round_).against == against
+        assert handoff.register(round_, passed, evaluation_of(round_), "v1") == handed
