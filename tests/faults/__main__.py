@@ -10,11 +10,27 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.faults.cases import MORE, RUN, Case, all_cases
+from tests.faults.cases import MORE, RUN, Case
 from tests.faults.check import Row, try_case, undisturbed
+from tests.faults.disks import CLOCK, CORRUPTIONS, DISKS, small_files
+from tests.faults.processes import BOTH, WORKERS, kills, prefect_kills
 from tests.faults.rig import Rig
 
 _HEAD = "| fault | what | first run | then | verdict |\n|---|---|---|---|---|"
+
+
+def all_cases(seed: int) -> list[Case]:
+    """Every stage is killed three times, every part around the stages once."""
+    return [
+        *kills(seed, 3, 4),
+        *prefect_kills(),
+        *WORKERS,
+        *DISKS,
+        small_files(20_000),
+        *CORRUPTIONS,
+        CLOCK,
+        BOTH,
+    ]
 
 
 def table(rows: list[Row]) -> str:

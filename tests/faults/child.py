@@ -2,7 +2,7 @@
 
 FAULT is JSON, each key optional:
     kill: {point, call, after_s, signal}: the process gets the signal `after_s` after that call of
-        that point begins, at the latest when it ends.
+        that point begins (a stage that is finished does not count), at the latest when it ends.
     fsize: no file may become larger, in bytes, as on a full disk.
     clock_s: `time.time` is off by that.
 """
@@ -40,7 +40,8 @@ def _plan_kill(point: str, call: int, after_s: float, number: int) -> None:
         time.sleep(5)  # a handler may need the main thread
 
     def wrapped(*arguments, **named):
-        if (stage and arguments[0].name != stage) or next(calls) != call:
+        elsewhere = stage and (arguments[0].name != stage or arguments[1].finished(stage))
+        if elsewhere or next(calls) != call:
             return original(*arguments, **named)
         timer = threading.Timer(after_s, end)
         timer.daemon = True

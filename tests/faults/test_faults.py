@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.faults.cases import MORE, RUN, completed, halved, zeroed
+from tests.faults.cases import MORE, RUN, completed, nothing
+from tests.faults.disks import halved, zeroed
 from tests.faults.project import make_project
 from tests.faults.rig import Rig
 
@@ -49,7 +50,7 @@ def test_damaged_files_stop_it_with_the_way_out(rig, undisturbed):
     round_ = rig.project / "runs/c/rounds/0002"
     halved(round_ / "manifest.json")
     zeroed(round_ / "vlm" / "model.safetensors")
-    seen = completed(rig, "pristine", MORE, lambda: None)
+    seen = completed(rig, "pristine", MORE, nothing)
     assert [ended.code for ended in seen] == [1, 1, 0], seen
     assert "manifest.json is damaged" in seen[0].said
     assert "model.safetensors is damaged" in seen[1].said
