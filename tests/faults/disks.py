@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -13,13 +14,19 @@ from tests.faults.rig import Ended, Rig
 
 @contextlib.contextmanager
 def mounted(folder: Path, *options: str) -> Iterator[None]:
-    """A mount over a folder (needs root)."""
+    """A mount over a folder (needs root); what is in it then, stays in the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     subprocess.run(["mount", *options, str(folder)], check=True)
     try:
         yield
     finally:
+        kept = folder.with_name(f"{folder.name}.kept")
+        if "tmpfs" in options:
+            shutil.copytree(folder, kept, symlinks=True)
         subprocess.run(["umount", "-l", str(folder)], check=True)
+        if kept.exists():
+            folder.rmdir()
+            kept.rename(folder)
 
 
 def _full(place: str, kib: int) -> Case:
