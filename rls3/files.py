@@ -87,11 +87,17 @@ def sweep(folder: Path) -> None:
                 left.unlink(missing_ok=True)
 
 
-def make_folder(path: Path) -> None:
-    """With its parents, if it is not there. Raises: StorageError."""
+def make_folder(path: Path, private: bool = False) -> None:
+    """With its parents, if it is not there. Raises: StorageError.
+
+    Args:
+        private: nobody but its owner may look into it, for a library may keep secrets there.
+    """
     with storage_errors(path):
         try:
             path.mkdir(parents=True, exist_ok=True)
+            if private:
+                path.chmod(0o700)
         except (FileExistsError, FileNotFoundError, NotADirectoryError) as error:
             raise StorageError(
                 f"the folder {path} cannot be made ({error.strerror}); "

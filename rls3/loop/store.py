@@ -58,6 +58,7 @@ class Project:
     data = property(lambda self: self.root / "data")
     dvc_lock = property(lambda self: self.root / "dvc.lock")
     dvc_folder = property(lambda self: self.root / ".dvc")
+    secrets = property(lambda self: (self.dvc_folder / "config.local", self.root / ".env"))
     runs = property(lambda self: self.root / "runs")
     tracking_database = property(lambda self: self.runs / "mlflow.db")
     tracking_artifacts = property(lambda self: self.runs / "mlartifacts")
