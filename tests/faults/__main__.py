@@ -47,9 +47,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     parser.add_argument("--only", default="", help="part of a fault's kind and name")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--keep", action="store_true", help="do not remove the working folder")
+    parser.add_argument("--work", type=Path, help="work there, and leave it for the next time")
     arguments = parser.parse_args()
-    work = Path(tempfile.mkdtemp(prefix="rls3-faults-"))
+    work = arguments.work or Path(tempfile.mkdtemp(prefix="rls3-faults-"))
+    work.mkdir(exist_ok=True)
     cases = [c for c in all_cases(arguments.seed) if arguments.only in f"{c.kind}: {c.name}"]
     rows: list[Row] = []
     try:
@@ -60,7 +61,7 @@ def main() -> None:
             if arguments.out:
                 arguments.out.write_text(table(rows) + "\n")
     finally:
-        if not arguments.keep:
+        if not arguments.work:
             shutil.rmtree(work, ignore_errors=True)
     bad = [row for row in rows if row.verdict != "ok"]
     print(f"{len(rows)} faults, {len(bad)} not as promised")
