@@ -73,6 +73,11 @@ def whole_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def remove_folder(path: Path) -> None:
+    """With all that is in it; what cannot be removed stays."""
+    shutil.rmtree(path, ignore_errors=True)
+
+
 def sweep(folder: Path) -> None:
     """Remove what processes that were killed left half-written below a folder.
 
