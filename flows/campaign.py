@@ -15,6 +15,7 @@ from rls3.loop.conclude import (
     result_of,
     stage_seconds,
     summarize_campaign,
+    write_metrics,
     write_recipe,
 )
 from rls3.loop.describe import round_line
@@ -26,7 +27,7 @@ from rls3.loop.store import Campaign, Project
 from rls3.loop.verdict import should_stop
 from rls3.params import load_params, with_overrides
 from rls3.report.collect import report_campaign
-from tasks import handoff, tracking, versioning
+from tasks import handoff, publishing, tracking, versioning
 
 Announce = Callable[[str], None]
 
@@ -52,6 +53,9 @@ def run_campaign(
         if fetched:
             announce(f"fetched {', '.join(fetched)} from the DVC remote")
         check_inputs(campaign)
+        returned = versioning.bring_back(campaign)
+        if returned:
+            announce(f"brought back {', '.join(returned)} from DVC's cache")
         judge_base(campaign, resources)
         done_before = campaign.rounds_done()
         run_rounds(campaign, resources, announce, progress, through_prefect)
@@ -97,7 +101,7 @@ def finish_campaign(
         handoff.gate(result, resources)
     with _timed(seconds, "registry"):
         write_recipe(campaign)
-        version = versioning.version_data(campaign.project)
+        version = versioning.version_data(campaign)
         gate, registration = handoff.hand_over(result, resources, evaluation, version)
         tracking.finish_run(campaign, evaluation)
     seconds["total"] = time.time() - started
@@ -110,7 +114,9 @@ def finish_campaign(
         "report": str(campaign.report),
     }
     summary = summarize_campaign(campaign, evaluation, seconds, handed_over)
+    write_metrics(campaign, summary)
     report_campaign(campaign)
+    publishing.publish_campaign(campaign, version)
     return summary
 
 

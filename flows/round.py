@@ -2,6 +2,7 @@
 
 from prefect import Task, flow
 
+from rls3.dataset.deferred import load_ahead
 from rls3.loop.resources import Resources
 from rls3.loop.run import Progress
 from rls3.loop.store import Round
@@ -13,6 +14,8 @@ def one_round(
 ) -> None:
     """Do what of the round is not finished; through Prefect, or as the plain functions that its
     tasks wrap."""
+
+    load_ahead()
 
     def do(step: Task) -> object:
         return step if through_prefect else step.fn

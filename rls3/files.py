@@ -73,6 +73,12 @@ def whole_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def copy_file(source: Path, path: Path) -> None:
+    """A copy, with the mode that new files have. Raises: StorageError."""
+    with whole_file(path) as temporary:
+        shutil.copyfile(source, temporary)
+
+
 def remove_folder(path: Path) -> None:
     """With all that is in it; what cannot be removed stays."""
     shutil.rmtree(path, ignore_errors=True)

@@ -66,6 +66,9 @@ class CampaignParams(_Group):
     """E of the paper: episodes (each on one floor plan) between two fine-tunings."""
     patience_rounds: Annotated[int, Field(ge=0)]
     """Stop early after this many rounds without a better accuracy on `val`; 0 never stops early."""
+    publish: Literal["none", "push", "commit"]
+    """push: after each round, the data's version goes to the DVC remote. commit: at the campaign's
+    end its data.dvc is also committed, on the git branch `rls3/data-<name>`."""
     threads: PositiveInt
     """Of torch. Figures are equal to the last digit only between runs with the same number."""
 
@@ -178,6 +181,22 @@ class RewardParams(_Group):
 class ValidationParams(_Group):
     max_rejected_share: Share
     """A round with a larger share of rejected rows stops before fine-tuning."""
+    max_term_drift: Share
+    max_kind_drift: Share
+    max_brightness_drift: Share
+    """A round drifts if a larger share of its terms, kinds of object or brightnesses moved, against
+    the campaign so far and beyond chance (rls3/dataset/drift.py)."""
+    on_drift: Literal["warn", "stop"]
+    """warn: say so and go on with the same samples. stop: end the run before fine-tuning."""
+
+    @property
+    def max_drift(self) -> dict[str, float]:
+        """By measure of rls3/dataset/drift.py."""
+        return {
+            "term": self.max_term_drift,
+            "kind": self.max_kind_drift,
+            "brightness": self.max_brightness_drift,
+        }
 
 
 class VLMParams(_Group):

@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from rls3.errors import CampaignError
 from rls3.evaluation.benchmarks import read_benchmark
 from rls3.evaluation.predictions import Predictions
-from rls3.files import file_digest, waiting_lock
+from rls3.files import file_digest
 from rls3.loop.conclude import judge_base, judged
 from rls3.loop.integrity import checked
 from rls3.loop.lineage import code_commit
@@ -24,7 +23,6 @@ from tasks import registry
 from tasks.package import package_of
 
 _AGAINST_BASE = "base"
-_PATIENCE_S = 600
 
 
 def gate(result: Round, resources: Resources) -> GateRecord:
@@ -88,13 +86,7 @@ def hand_over(
     Raises: CampaignError if another campaign of the project does not come to an end with it; what
         `gate` raises.
     """
-    lock = result.campaign.project.registry_lock
-    with waiting_lock(lock, _PATIENCE_S) as held:
-        if not held:
-            raise CampaignError(
-                f"another campaign has held {lock} for {_PATIENCE_S} s; see what it waits for, "
-                "and run again: nothing that was finished is lost"
-            )
+    with result.campaign.project.locked("registry"):
         decided = gate(result, resources)
         return decided, register(result, decided, evaluation, data_version)
 

@@ -1,6 +1,7 @@
 """MLflow's model registry: who is champion, what is registered, and a version's files."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,7 +107,7 @@ def _checkpoint(files: Path, version: ModelVersion) -> Path:
     wanted = version.tags.get(_SHA)
     if wanted and file_digest(folder / _WEIGHTS) != wanted:
         raise OSError(
-            f"{folder / _WEIGHTS} of version {version.version} is not what was registered"
+            f"version {version.version} is not what was registered: {folder / _WEIGHTS} changed"
         )
     return folder
 
@@ -137,12 +138,27 @@ class Registered:
 
 def download_model(address: str, params: Params, project: Project) -> Registered:
     """What is behind a `models:/...` address. Raises: ModelError."""
+    with _named(address, params, project) as client:
+        version = find_version(client, address)
+        folder = _checkpoint(_files(version), version)
+        beside = (entry for entry in folder.parent.iterdir() if entry.is_file())
+        return Registered(str(version.version), folder, tuple(beside))
+
+
+def lineage_of(address: str, params: Params, project: Project) -> dict[str, str]:
+    """Where a registered version came from: its tags, and its number as "version". Raises:
+    ModelError."""
+    with _named(address, params, project) as client:
+        version = find_version(client, address)
+    return {**version.tags, "version": str(version.version)}
+
+
+@contextmanager
+def _named(address: str, params: Params, project: Project) -> Iterator[mlflow.MlflowClient]:
+    """What goes wrong with a version that somebody named becomes a ModelError."""
     try:
         with server(params, project) as client:
-            version = find_version(client, address)
-            folder = _checkpoint(_files(version), version)
-            beside = (entry for entry in folder.parent.iterdir() if entry.is_file())
-            return Registered(str(version.version), folder, tuple(beside))
+            yield client
     except TrackingError as error:
         raise ModelError(
             f"there is no model {address} at {without_secret(tracking_uri(params, project))} "

@@ -25,7 +25,7 @@ from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
 from rls3.errors import TrackingError, first_line
-from rls3.files import make_folder, read_json, waiting_lock, write_json
+from rls3.files import make_folder, read_json, write_json
 from rls3.loop.records import (
     CampaignEvaluation,
     EvaluateRecord,
@@ -93,7 +93,7 @@ def server(params: Params, project: Project) -> Iterator[mlflow.MlflowClient]:
     try:
         make_folder(project.runs)
         _look(uri)
-        with waiting_lock(project.tracking_lock, _FIRST_USE_S):
+        with project.locked("tracking", _FIRST_USE_S):
             _point_at(uri)
             own = uri == _own_database(project)
             if own:
@@ -137,7 +137,8 @@ def _look_at_file(path: Path) -> None:
 def _look_at_server(address: str) -> None:
     request = urllib.request.Request(re.sub(r"//[^/@]*@", "//", address))
     try:
-        urllib.request.urlopen(request, timeout=_ANSWERS_WITHIN_S).close()
+        # it is http or https: see `_look`
+        urllib.request.urlopen(request, timeout=_ANSWERS_WITHIN_S).close()  # nosec B310
     except urllib.error.HTTPError as error:  # 401 and 404 are answers of somebody who is there
         if error.code >= 500:
             raise OSError(f"it answers {error.code} {error.reason}") from error
@@ -159,7 +160,7 @@ def _move_along(project: Project) -> None:
                 continue
             there = location.removesuffix(suffix)
             for table, column in _PLACES:
-                database.execute(
+                database.execute(  # names of our own  # nosec B608
                     f"UPDATE {table} SET {column} = replace({column}, ?, ?) "
                     f"WHERE {column} LIKE '%file:%'",
                     (f"{there}/", f"{here}/"),

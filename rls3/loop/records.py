@@ -59,8 +59,9 @@ class ValidateRecord(Record):
     """Samples that passed Great Expectations, and the share of them that is trained on.
 
     Attributes:
-        rejected: sample id to reasons. balance: counts by "term", "cell", "complexity" of the
-            accepted.
+        rejected: sample id to reasons. balance: counts by "term", "cell", "complexity", "kind" and
+            "brightness" of the accepted. drift: distance from the campaign so far, by measure (see
+            `rls3.dataset.drift`). drifted: the measures above the limits of validation.
     """
 
     stage: ClassVar[str] = "validate"
@@ -68,6 +69,8 @@ class ValidateRecord(Record):
     kept: int
     rejected: dict[str, str]
     balance: dict[str, Counts]
+    drift: dict[str, float] = field(default_factory=dict)
+    drifted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,8 @@ import numpy as np
 from rls3.agents.episodes import load_rollout, save_rollout
 from rls3.agents.interface import Agent, Rollout, Scored, Weakness
 from rls3.agents.make import make_agent
+from rls3.dataset.data_docs import write_data_docs
+from rls3.dataset.quarantine import write_quarantine
 from rls3.dataset.sample import Provenance, read_samples, write_samples
 from rls3.evaluation.benchmarks import BENCHMARKS, read_benchmark
 from rls3.evaluation.gallery import save_gallery
@@ -18,7 +20,7 @@ from rls3.evaluation.predictions import Predictions
 from rls3.files import whole_folder
 from rls3.language.relation import Term
 from rls3.loop.integrity import checked, digests
-from rls3.loop.records import EvaluateRecord, Record, ScoreRecord
+from rls3.loop.records import EvaluateRecord, Record, ScoreRecord, ValidateRecord
 from rls3.loop.resources import Resources
 from rls3.loop.reward import Rewards
 from rls3.loop.stages import RefusedSamples, Stage
@@ -66,7 +68,7 @@ def run_stage(
     """Do a stage of a round, unless it is finished.
 
     Returns: its record.
-    Raises: RLS3Error; nothing appears under a final name then, but for rejected samples.
+    Raises: RLS3Error; nothing appears under a final name then, but for the quarantine and its page.
     """
     if round_.finished(stage.name):
         return round_.record(stage.record)
@@ -77,7 +79,8 @@ def run_stage(
         try:
             made = stage.function(**inputs)
         except RefusedSamples as refused:
-            WRITERS["rejected"](refused.rejected, round_.path("rejected"))
+            for name, artefact in refused.kept.items():
+                WRITERS[name](artefact, round_.path(name))
             raise
     record, *artefacts = made if isinstance(made, tuple) else (made,)
     for name, artefact in zip(stage.writes, artefacts, strict=True):
@@ -165,7 +168,9 @@ INPUTS: dict[str, Callable[[Moment], object]] = {
     "benchmark_ids": _benchmark_ids,
     "episodes": _episodes,
     "provenance": _provenance,
-    "docs_folder": lambda m: m.round.docs,
+    "earlier_balance": lambda m: [r.record(ValidateRecord).balance for r in m.round.earlier],
+    "quarantine": lambda m: m.campaign.project.relative(m.round.path("rejected")),
+    "docs_page": lambda m: m.campaign.project.relative(m.round.docs / "index.html"),
     # groups of parameters
     "sampling_params": lambda m: m.campaign.params.sampling,
     "validation_params": lambda m: m.campaign.params.validation,
@@ -211,7 +216,8 @@ WRITERS: dict[str, Callable[..., None]] = {
     "rollout": _write_rollout,
     "rendered": write_samples,
     "train": write_samples,
-    "rejected": write_samples,
+    "rejected": write_quarantine,
+    "data_docs": write_data_docs,
     "vlm": _write_vlm,
     "predictions": Predictions.save,
     "gallery": save_gallery,

@@ -4,6 +4,7 @@ artefacts.
     project/                 the folder of params.yaml
       base/ benchmark/       published: base models, frozen benchmarks
       data/<campaign>/       versioned by DVC: each round's shards, the recipe of a replay
+      metrics/ curves/       a file for each campaign, for `dvc metrics` and `dvc plots`
       runs/<campaign>/       not versioned: records, models, policies, predictions, the page
       .rls3/                 caches that can be made again (surveys of rooms, Prefect's database)
 
@@ -24,7 +25,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from rls3.errors import CampaignError, DataError
-from rls3.files import make_folder, read_json, storage_errors, sweep, write_json
+from rls3.files import make_folder, read_json, storage_errors, sweep, waiting_lock, write_json
 from rls3.loop.records import Manifest, Record, read_record, write_record
 from rls3.params import Params
 from rls3.seeds import integer_seed
@@ -36,11 +37,13 @@ R = TypeVar("R", bound=Record)
 _FREE = (
     "campaign.rounds",
     "campaign.patience_rounds",
+    "campaign.publish",
     "simulator.workers",
     "simulator.action_timeout_s",
     "vlm.device",
     "base",
     "replay",
+    "validation",
 )
 
 # What campaigns of earlier versions ran with, which did not have the parameter.
@@ -56,16 +59,18 @@ class Project:
     base = property(lambda self: self.root / "base")
     benchmark = property(lambda self: self.root / "benchmark")
     data = property(lambda self: self.root / "data")
+    data_file = property(lambda self: self.root / "data.dvc")
     dvc_lock = property(lambda self: self.root / "dvc.lock")
     dvc_folder = property(lambda self: self.root / ".dvc")
     secrets = property(lambda self: (self.dvc_folder / "config.local", self.root / ".env"))
+    metrics = property(lambda self: self.root / "metrics")
+    curves = property(lambda self: self.root / "curves")
     runs = property(lambda self: self.root / "runs")
     tracking_database = property(lambda self: self.runs / "mlflow.db")
     tracking_artifacts = property(lambda self: self.runs / "mlartifacts")
-    tracking_lock = property(lambda self: self.runs / "mlflow.lock")
-    registry_lock = property(lambda self: self.runs / "registry.lock")
     simulators = property(lambda self: self.root / ".rls3" / "thor")
     prefect = property(lambda self: self.root / ".rls3" / "prefect")
+    locks = property(lambda self: self.root / ".rls3" / "locks")
 
     def relative(self, path: Path) -> str:
         """A path as records name it, so that a project can be moved."""
@@ -74,6 +79,21 @@ class Project:
     def named(self, path: Path) -> str:
         """The same, but for what lies elsewhere, which keeps its whole path."""
         return self.relative(path) if path.is_relative_to(self.root) else str(path)
+
+    @contextmanager
+    def locked(self, part: str, wait_s: float = 600.0) -> Iterator[None]:
+        """Hold a part of the project that its campaigns share ("data", "tracking", "registry");
+        whoever comes second waits.
+
+        Raises: CampaignError if another process still holds it after `wait_s` seconds.
+        """
+        with waiting_lock(self.locks / part, wait_s) as held:
+            if not held:
+                raise CampaignError(
+                    f"another process has held {self.locks / part} for {wait_s:.0f} s; see what it "
+                    "waits for, and run again: nothing that was finished is lost"
+                )
+            yield
 
 
 @dataclass(frozen=True)
@@ -97,6 +117,7 @@ class Campaign:
     base_predictions = property(lambda self: self.folder / "base-val.parquet")
     final_evaluation = property(lambda self: self.folder / "evaluation.json")
     gallery = property(lambda self: self.folder / "gallery.parquet")
+    docs = property(lambda self: self.folder / "data-docs")
     gate = property(lambda self: self.folder / "gate.json")
     tracked = property(lambda self: self.folder / "mlflow.json")
     registered = property(lambda self: self.folder / "registered.json")
@@ -104,6 +125,8 @@ class Campaign:
     summary = property(lambda self: self.folder / "summary.json")
     report = property(lambda self: self.folder / "report.html")
     recipe = property(lambda self: self.data / "campaign.json")
+    metrics = property(lambda self: self.project.metrics / f"{self.name}.json")
+    curve = property(lambda self: self.project.curves / f"{self.name}.json")
     lock = property(lambda self: self.folder / "lock")
     begun_with = property(lambda self: self.folder / "params.json")
     inputs = property(lambda self: self.folder / "inputs.json")
@@ -121,6 +144,12 @@ class Campaign:
         while (candidate := self.round(len(done) + 1)).done:
             done.append(candidate)
         return done
+
+    def quarantines(self) -> dict[int, Path]:
+        """The shards of rejected samples by round, also of a round that was refused."""
+        numbers = range(1, len(self.rounds_done()) + 2)
+        shards = {number: self.round(number).path("rejected") for number in numbers}
+        return {number: path for number, path in shards.items() if path.exists()}
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -188,7 +217,7 @@ class Round:
 
     folder = property(lambda self: self.campaign.folder / "rounds" / f"{self.number:04d}")
     data = property(lambda self: self.campaign.data / f"round-{self.number:04d}")
-    docs = property(lambda self: self.folder / "data-docs")
+    docs = property(lambda self: self.campaign.docs / f"round-{self.number:04d}")
     manifest = property(lambda self: self.folder / "manifest.json")
 
     @property
@@ -207,6 +236,7 @@ class Round:
             "rendered": self.folder / "rendered.parquet",
             "train": self.data / "train.parquet",
             "rejected": self.data / "rejected.parquet",
+            "data_docs": self.docs,
             "vlm": self.folder / "vlm",
             "predictions": self.folder / "val.parquet",
             "gallery": self.folder / "gallery.parquet",
