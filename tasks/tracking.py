@@ -160,10 +160,10 @@ def _move_along(project: Project) -> None:
                 continue
             there = location.removesuffix(suffix)
             for table, column in _PLACES:
-                database.execute(  # names of our own  # nosec B608
-                    f"UPDATE {table} SET {column} = replace({column}, ?, ?) "
-                    f"WHERE {column} LIKE '%file:%'",
-                    (f"{there}/", f"{here}/"),
+                # tables and columns are named by us
+                moved = f"UPDATE {table} SET {column} = replace({column}, ?, ?)"  # nosec B608
+                database.execute(
+                    f"{moved} WHERE {column} LIKE '%file:%'", (f"{there}/", f"{here}/")
                 )
 
 
