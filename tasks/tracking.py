@@ -161,7 +161,7 @@ def _move_along(project: Project) -> None:
             there = location.removesuffix(suffix)
             for table, column in _PLACES:
                 # tables and columns are named by us
-                moved = f"UPDATE {table} SET {column} = replace({column}, ?, ?)"
+                moved = f"UPDATE {table} SET {column} = replace({column}, ?, ?)"  # nosec B608
                 database.execute(
                     f"{moved} WHERE {column} LIKE '%file:%'", (f"{there}/", f"{here}/")
                 )
