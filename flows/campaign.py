@@ -19,6 +19,7 @@ from rls3.loop.conclude import (
     write_recipe,
 )
 from rls3.loop.describe import round_line
+from rls3.loop.integrity import check_inputs
 from rls3.loop.records import Summary
 from rls3.loop.resources import Resources
 from rls3.loop.run import Progress, silent
@@ -51,6 +52,7 @@ def run_campaign(
         fetched = versioning.fetch_published(campaign.project)
         if fetched:
             announce(f"fetched {', '.join(fetched)} from the DVC remote")
+        check_inputs(campaign)
         returned = versioning.bring_back(campaign)
         if returned:
             announce(f"brought back {', '.join(returned)} from DVC's cache")

@@ -47,7 +47,9 @@ def _in_turn(entries: tuple[str, ...]) -> tuple[str, ...]:
     )
 
 
-Rooms = Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_in_turn)]
+Room = Annotated[str, Field(pattern=r"^\w[\w-]*$", max_length=80)]
+"""Names a file of surveys too, so it leads nowhere else."""
+Rooms = Annotated[tuple[Room, ...], Field(min_length=1), AfterValidator(_in_turn)]
 
 
 class _Group(BaseModel):
@@ -202,6 +204,8 @@ class VLMParams(_Group):
     """A module of that name in rls3/vlm/, which says what there is to know about the family."""
     checkpoint: Annotated[str, Field(min_length=1)]
     """base: the base model in the repository's DVC remote. Else a local folder or a hub name."""
+    revision: Annotated[str, Field(pattern=r"^([0-9a-f]{40})?$")] = ""
+    """Commit of a hub name, 40 hexadecimal digits; without effect for a folder."""
     device: Literal["auto", "cpu", "cuda", "mps"]
     """Where the model runs. auto: cuda if there is one, else mps, else cpu. Figures are equal to
     the last digit only on the same device."""

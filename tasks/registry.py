@@ -14,8 +14,7 @@ from mlflow.types import ColSpec, DataType, Schema
 from mlflow.types.schema import AnyType, Array
 
 from rls3.errors import ModelError, TrackingError
-from rls3.files import whole_folder
-from rls3.loop.lineage import file_digest
+from rls3.files import file_digest, whole_folder
 from rls3.loop.records import Registration, read_record, write_record
 from rls3.loop.store import Project, Round
 from rls3.params import Params
@@ -44,6 +43,25 @@ class Champion:
 
     version: str
     folder: Path
+
+
+def opponent(result: Round) -> Champion | None:
+    """Whom a result has to beat: the champion, or whom it met then, if it is the champion itself
+    by now and the gate's decision was lost. None is the base model.
+
+    Raises: TrackingError as `champion` does.
+    """
+    campaign = result.campaign
+    name, run_id = campaign.params.tracking.registered_model, open_run(campaign)
+    with server(campaign.params, campaign.project) as client:
+        version = _aliased(client, name, CHAMPION)
+        if version is not None and (version.run_id, version.tags.get("round")) == (
+            run_id,
+            str(result.number),
+        ):
+            number = version.tags.get("against", "").removeprefix("version ")
+            version = client.get_model_version(name, number) if number.isdigit() else None
+        return version and Champion(str(version.version), _checkpoint(_files(version), version))
 
 
 def champion(params: Params, project: Project) -> Champion | None:

@@ -58,7 +58,7 @@ STAGE_TASKS = tuple(_as_task(stage) for stage in STAGES)
 def record_round(round_: Round) -> None:
     """Version the data (DVC), log the metrics (MLflow), write the manifest that says that the round
     is done; then publish the data, if that is asked for."""
-    if round_.manifest.exists():
+    if round_.done:
         return
     started = time.perf_counter()
     version = versioning.version_data(round_.campaign)

@@ -139,7 +139,8 @@ def _look_at_file(path: Path) -> None:
 def _look_at_server(address: str) -> None:
     request = urllib.request.Request(re.sub(r"//[^/@]*@", "//", address))
     try:
-        urllib.request.urlopen(request, timeout=_ANSWERS_WITHIN_S).close()
+        # it is http or https: see `_look`
+        urllib.request.urlopen(request, timeout=_ANSWERS_WITHIN_S).close()  # nosec B310
     except urllib.error.HTTPError as error:  # 401 and 404 are answers of somebody who is there
         if error.code >= 500:
             raise OSError(f"it answers {error.code} {error.reason}") from error
@@ -161,10 +162,10 @@ def _move_along(project: Project) -> None:
                 continue
             there = location.removesuffix(suffix)
             for table, column in _PLACES:
+                # tables and columns are named by us
+                moved = f"UPDATE {table} SET {column} = replace({column}, ?, ?)"  # nosec B608
                 database.execute(
-                    f"UPDATE {table} SET {column} = replace({column}, ?, ?) "
-                    f"WHERE {column} LIKE '%file:%'",
-                    (f"{there}/", f"{here}/"),
+                    f"{moved} WHERE {column} LIKE '%file:%'", (f"{there}/", f"{here}/")
                 )
 
 

@@ -33,4 +33,4 @@ def make_prefect_home(root: Path) -> None:
     from rls3.loop.store import Project
 
     keep_prefect_in(Project(root).prefect)
-    make_folder(Path(os.environ["PREFECT_HOME"]))
+    make_folder(Path(os.environ["PREFECT_HOME"]), private=True)  # blocks may hold secrets

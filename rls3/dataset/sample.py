@@ -157,9 +157,15 @@ def make_sample(
     )
 
 
+_PICTURE_RESTORE = (
+    "restore the file that holds it (`dvc checkout --force` does if it is published), or give a "
+    "PNG, JPEG, WebP, AVIF, GIF, BMP or TIFF"
+)
+
+
 def decode(picture: Pictured) -> np.ndarray:
     """(H, W, 3) uint8, as a person sees it. Raises: DataError if it is damaged or too large."""
-    return read_picture(picture.image, picture.picture_id)
+    return read_picture(picture.image, picture.picture_id, way_out=_PICTURE_RESTORE)
 
 
 _VECTOR = pa.list_(pa.float64(), 3)

@@ -21,11 +21,17 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """Base of the stages' records. stage: its name in the stage table. seconds: that the stage
-    took."""
+    """Base of the stages' records.
+
+    Attributes:
+        stage: its name in the stage table. seconds: that the stage took.
+        sha256: of each file that the stage wrote, by its path in the project; records of earlier
+            versions have none (see `rls3.loop.integrity`).
+    """
 
     stage: ClassVar[str]
     seconds: float = 0.0
+    sha256: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,6 +164,14 @@ class Manifest:
     data_version: str
     mlflow_run_id: str
     seconds: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a campaign began with beside its parameters: SHA-256 of each file of the benchmark and
+    of the starting checkpoint, by its path in the project (or from the root, if elsewhere)."""
+
+    sha256: dict[str, str]
 
 
 @dataclass(frozen=True)

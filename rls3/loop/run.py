@@ -19,6 +19,7 @@ from rls3.evaluation.gallery import save_gallery
 from rls3.evaluation.predictions import Predictions
 from rls3.files import whole_folder
 from rls3.language.relation import Term
+from rls3.loop.integrity import checked, digests
 from rls3.loop.records import EvaluateRecord, Record, ScoreRecord, ValidateRecord
 from rls3.loop.resources import Resources
 from rls3.loop.reward import Rewards
@@ -84,7 +85,9 @@ def run_stage(
     record, *artefacts = made if isinstance(made, tuple) else (made,)
     for name, artefact in zip(stage.writes, artefacts, strict=True):
         WRITERS[name](artefact, round_.path(name))
-    record = replace(record, seconds=round(time.perf_counter() - started, 3))
+    written = digests(moment.campaign.project, [round_.path(name) for name in stage.writes])
+    seconds = round(time.perf_counter() - started, 3)
+    record = replace(record, seconds=seconds, sha256=written)
     round_.finish(record)
     return record
 
@@ -96,8 +99,9 @@ def vlm_after(campaign: Campaign, round_: Round | None) -> VLM:
     """The VLM as it was after a round; as the campaign begins with it if None. Raises:
     ModelError."""
     params = campaign.params.vlm
-    checkpoint = str(round_.path("vlm")) if round_ else params.checkpoint
-    return load_vlm(params.family, checkpoint, campaign.project.base, params.device)
+    checkpoint = str(checked(round_, "vlm")) if round_ else params.checkpoint
+    base, revision = campaign.project.base, params.revision
+    return load_vlm(params.family, checkpoint, base, params.device, revision)
 
 
 def _agent(moment: Moment) -> Agent:
@@ -106,7 +110,7 @@ def _agent(moment: Moment) -> Agent:
     space = space_of(rooms, params.agent.action, params.sampling.objects)
     agent = make_agent(params.agent, space, tuple(rooms), moment.seed("agent", 0))
     if moment.round.previous is not None:
-        agent.load(moment.round.previous.path("policy"))
+        agent.load(checked(moment.round.previous, "policy"))
     return agent
 
 
@@ -122,7 +126,7 @@ def _weakness(moment: Moment) -> Weakness:
     if previous is None:
         return Weakness.unknown()
     scored, by_term = previous.record(ScoreRecord), previous.record(EvaluateRecord).val.by_term
-    samples, sampling = read_samples(previous.path("train")), moment.campaign.params.sampling
+    samples, sampling = read_samples(checked(previous, "train")), moment.campaign.params.sampling
     return Weakness(
         np.array(scored.failure_by_cell),
         np.array([by_term[term].accuracy for term in Term]),
@@ -147,17 +151,17 @@ def _stage_progress(moment: Moment) -> Callable[[int, int], None]:
 
 INPUTS: dict[str, Callable[[Moment], object]] = {
     # what earlier stages and rounds made
-    "rollout": lambda m: load_rollout(m.round.path("rollout")),
-    "rendered": lambda m: read_samples(m.round.path("rendered")),
-    "train": lambda m: read_samples(m.round.path("train")),
-    "earlier_train": lambda m: [read_samples(r.path("train")) for r in m.round.earlier],
+    "rollout": lambda m: load_rollout(checked(m.round, "rollout")),
+    "rendered": lambda m: read_samples(checked(m.round, "rendered")),
+    "train": lambda m: read_samples(checked(m.round, "train")),
+    "earlier_train": lambda m: [read_samples(checked(r, "train")) for r in m.round.earlier],
     "vlm_before": lambda m: vlm_after(m.campaign, m.round.previous),
     "vlm": lambda m: vlm_after(m.campaign, m.round),
     "agent": _agent,
     "weakness": _weakness,
     "score_record": lambda m: m.round.record(ScoreRecord),
     "evaluate_record": lambda m: m.round.record(EvaluateRecord),
-    "rewards": lambda m: Rewards.load(m.round.path("rewards")),
+    "rewards": lambda m: Rewards.load(checked(m.round, "rewards")),
     # what is fixed for the campaign
     "val": lambda m: read_benchmark(m.campaign.project.benchmark, "val"),
     "base_predictions": lambda m: Predictions.load(m.campaign.base_predictions),

@@ -26,8 +26,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from rls3.errors import CampaignError, DataError
-from rls3.files import make_folder, read_json, storage_errors, waiting_lock, write_json
-from rls3.loop.records import Record, read_record, write_record
+from rls3.files import make_folder, read_json, storage_errors, sweep, waiting_lock, write_json
+from rls3.loop.records import Manifest, Record, read_record, write_record
 from rls3.params import Params
 from rls3.seeds import integer_seed
 
@@ -47,6 +47,9 @@ _FREE = (
     "validation",
 )
 
+# What campaigns of earlier versions ran with, which did not have the parameter.
+_BEFORE = {"vlm.revision": ""}
+
 
 @dataclass(frozen=True)
 class Project:
@@ -60,6 +63,7 @@ class Project:
     data_file = property(lambda self: self.root / "data.dvc")
     dvc_lock = property(lambda self: self.root / "dvc.lock")
     dvc_folder = property(lambda self: self.root / ".dvc")
+    secrets = property(lambda self: (self.dvc_folder / "config.local", self.root / ".env"))
     metrics = property(lambda self: self.root / "metrics")
     curves = property(lambda self: self.root / "curves")
     runs = property(lambda self: self.root / "runs")
@@ -73,6 +77,10 @@ class Project:
     def relative(self, path: Path) -> str:
         """A path as records name it, so that a project can be moved."""
         return str(path.relative_to(self.root))
+
+    def named(self, path: Path) -> str:
+        """The same, but for what lies elsewhere, which keeps its whole path."""
+        return self.relative(path) if path.is_relative_to(self.root) else str(path)
 
     @contextmanager
     def locked(self, part: str, wait_s: float = 600.0) -> Iterator[None]:
@@ -123,6 +131,7 @@ class Campaign:
     curve = property(lambda self: self.project.curves / f"{self.name}.json")
     lock = property(lambda self: self.folder / "lock")
     begun_with = property(lambda self: self.folder / "params.json")
+    inputs = property(lambda self: self.folder / "inputs.json")
 
     def predictions(self, split: str, model: str) -> Path:
         """What the "base" or the "final" model said on a benchmark that decides nothing."""
@@ -132,9 +141,9 @@ class Campaign:
         return Round(self, number)
 
     def rounds_done(self) -> list["Round"]:
-        """The finished rounds, in order."""
+        """The finished rounds, in order. Raises: DataError if a manifest is damaged."""
         done: list[Round] = []
-        while (candidate := self.round(len(done) + 1)).manifest.exists():
+        while (candidate := self.round(len(done) + 1)).done:
             done.append(candidate)
         return done
 
@@ -168,6 +177,8 @@ class Campaign:
                 lock.truncate(0)
                 lock.write(str(os.getpid()))
                 lock.flush()
+            for folder in (self.folder, self.data, self.project.simulators):
+                sweep(folder)
             self._check_params()
             yield
 
@@ -177,7 +188,7 @@ class Campaign:
         if not self.begun_with.exists():
             write_json(self.begun_with, now)
             return
-        then, now = flat(read_json(self.begun_with)), flat(now)
+        then, now = _BEFORE | flat(read_json(self.begun_with)), flat(now)
         for key in sorted(then.keys() | now.keys()):
             if key.startswith(_FREE) or then.get(key) == now.get(key):
                 continue
@@ -241,16 +252,29 @@ class Round:
     def finished(self, stage: str) -> bool:
         return self.marker(stage).exists()
 
+    @property
+    def done(self) -> bool:
+        """Whether all of it is finished. Raises: DataError if its manifest is damaged."""
+        if not self.manifest.exists():
+            return False
+        read_record(
+            self.manifest, Manifest, f"delete {self.manifest} and run again: its round is kept"
+        )
+        return True
+
+    def again(self, stage: str) -> str:
+        """What to do so that the next run does a stage once more; what it gives is the same, for
+        all that the stage reads is still there."""
+        marks = [path for path in (self.manifest, self.marker(stage)) if path.exists()]
+        return f"delete {' and '.join(map(str, marks))} and run again to make it anew"
+
     def record(self, kind: type[R]) -> R:
         """What a finished stage noted. Raises: DataError if it is not finished or damaged."""
         marker = self.marker(kind.stage)
-        if self.manifest.exists():
-            # A finished round is not looked into again while its manifest stands.
-            again = f"delete {self.manifest} and what is left of {marker.name}, and run again"
-            if not marker.exists():
-                raise DataError(f"{marker} of a finished round is missing; {again}")
-            return read_record(marker, kind, again)
-        return read_record(marker, kind)
+        # A finished round is not looked into again while its manifest stands.
+        if self.manifest.exists() and not marker.exists():
+            raise DataError(f"{marker} of a finished round is missing; {self.again(kind.stage)}")
+        return read_record(marker, kind, self.again(kind.stage))
 
     def finish(self, record: Record) -> None:
         """Mark a stage as finished; everything it made must be in place."""

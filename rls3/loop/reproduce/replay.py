@@ -129,8 +129,8 @@ def _replayed(
     campaign: Campaign, published: Project, n_rounds: int, after_round: AfterRound
 ) -> list[float]:
     params, features = campaign.params, ImageFeatures()
-    vlm = load_vlm(params.vlm.family, params.vlm.checkpoint, published.base, params.vlm.device)
-    val = read_benchmark(published.benchmark, "val")
+    start, val = params.vlm, read_benchmark(published.benchmark, "val")
+    vlm = load_vlm(start.family, start.checkpoint, published.base, start.device, start.revision)
     curve: list[float] = []
     earlier: list[Sequence[Sample]] = []
     for number in range(1, n_rounds + 1):
