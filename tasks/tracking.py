@@ -217,3 +217,9 @@ def register(result: Round, alias: str, tags: dict[str, str]) -> Registration:
     registration = Registration(result.number, f"models:/{name}@{alias}", str(made.version), alias)
     write_record(registration, campaign.registered)
     return registration
+
+
+def experiment_of(campaign: Campaign) -> str:
+    """The id of the experiment that holds the campaign's run. Raises: TrackingError."""
+    with _server(campaign.params, campaign.project) as client:
+        return client.get_run(open_run(campaign)).info.experiment_id

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from rls3.errors import CampaignError, DataError
+from rls3.errors import CampaignBusy, CampaignError, DataError
 from rls3.files import make_folder, read_json, storage_errors, write_json
 from rls3.loop.records import Record, read_record, write_record
 from rls3.params import Params
@@ -39,6 +39,8 @@ _FREE = (
     "simulator.workers",
     "simulator.action_timeout_s",
     "vlm.device",
+    "serve",
+    "notify",
     "base",
     "replay",
 )
@@ -60,6 +62,10 @@ class Project:
     tracking_artifacts = property(lambda self: self.runs / "mlartifacts")
     simulators = property(lambda self: self.root / ".rls3" / "thor")
     prefect = property(lambda self: self.root / ".rls3" / "prefect")
+    serving = property(lambda self: self.root / ".rls3" / "serving")
+    serving_lock = property(lambda self: self.serving / "lock")
+    serving_record = property(lambda self: self.serving / "serving.json")
+    told_states = property(lambda self: self.serving / "told.json")
 
     def relative(self, path: Path) -> str:
         """A path as records name it, so that a project can be moved."""
@@ -88,6 +94,7 @@ class Campaign:
     final_evaluation = property(lambda self: self.folder / "evaluation.json")
     gallery = property(lambda self: self.folder / "gallery.parquet")
     gate = property(lambda self: self.folder / "gate.json")
+    nights = property(lambda self: self.folder / "nights.json")
     tracked = property(lambda self: self.folder / "mlflow.json")
     registered = property(lambda self: self.folder / "registered.json")
     summary = property(lambda self: self.folder / "summary.json")
@@ -126,7 +133,7 @@ class Campaign:
             except BlockingIOError:
                 lock.seek(0)
                 holder = lock.read().strip() or "unknown"
-                raise CampaignError(
+                raise CampaignBusy(
                     f"campaign {self.name!r} is already running (process {holder}); "
                     "wait for it, or choose another name with -S campaign.name=..."
                 ) from None
