@@ -121,7 +121,12 @@ def _timed(seconds: dict[str, float], part: str) -> Iterator[None]:
     seconds[part] = time.perf_counter() - started
 
 
-@flow(name="campaign", flow_run_name="{campaign.name}", validate_parameters=False)
+@flow(
+    name="campaign",
+    flow_run_name="{campaign.name}",
+    validate_parameters=False,
+    persist_result=False,
+)
 def campaign_flow(
     campaign: Campaign,
     resources: Resources,

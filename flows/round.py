@@ -29,6 +29,7 @@ def one_round(
     name="round",
     flow_run_name="{round_.campaign.name}/round-{round_.number}",
     validate_parameters=False,
+    persist_result=False,
 )
 def round_flow(round_: Round, resources: Resources, progress: Progress) -> State:
     """One pass of the loop as a Prefect flow."""

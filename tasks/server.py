@@ -32,6 +32,8 @@ _TEMPORARY = {
     "PREFECT__SERVER_EPHEMERAL": "1",
     "PREFECT__SERVER_FINAL": "1",
 }
+# A run that waits for another of its deployment looks this often whether that has ended.
+_LASTING = {"PREFECT_SERVER_DEPLOYMENTS_CONCURRENCY_SLOT_WAIT_SECONDS": "5"}
 
 
 @dataclass(frozen=True)
@@ -147,7 +149,7 @@ def start_prefect(log: Path, port: int = 0, temporary: bool = True) -> tuple[Chi
         arguments = ["uvicorn", "--factory", "prefect.server.api.server:create_app"]
         arguments += ["--fd", str(listener.fileno()), "--log-level", "error", "--lifespan", "on"]
         address = f"http://{LOOPBACK}:{listener.getsockname()[1]}/api"
-        environment = {_API: address} | (_TEMPORARY if temporary else {})
+        environment = {_API: address} | (_TEMPORARY if temporary else _LASTING)
         child = start_child("Prefect's server", arguments, log, environment, [listener.fileno()])
     return child, address
 

@@ -109,6 +109,7 @@ def _started(project: Project, params: Params) -> list[Service]:
 
     def mlflow() -> Child:
         arguments = ["mlflow", "server", "--host", LOOPBACK, "--workers", "1"]
+        arguments += ["--uvicorn-opts", "--log-level warning"]
         # A database's address may hold a password: not for the list of processes.
         environment = {
             "MLFLOW_BACKEND_STORE_URI": tracking_uri(params, project),

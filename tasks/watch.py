@@ -2,14 +2,13 @@
 failed or crashed is told of.
 
 Prefect itself leaves a run RUNNING for ever when its worker is killed, and its slot taken for five
-minutes. Whether a run's process lives is asked of this machine: each carries the run's id in its
-environment.
+minutes. Whether a run's process lives is asked of this machine, to which alone the server speaks:
+each such process carries the run's id in its environment.
 """
 
 import json
 import logging
 import os
-import socket
 import urllib.request
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
@@ -64,7 +63,7 @@ class Watch:
     """Looks at the runs of deployments whenever it is asked to.
 
     Attributes:
-        told_file: keeps which states were told of, over restarts.
+        told_file: keeps what was told of, over restarts.
         retries: how often a crashed run is tried again.
         url: where notices are posted; empty posts none. pages: address of Prefect's pages.
     """
@@ -87,27 +86,32 @@ class Watch:
         """Reap, try again, tell; returns what was new."""
         self._reap(client)
         notices = []
-        for run in _runs(client, FlowRunFilterState(name=_named(_TOLD_STATES))):
-            if str(run.state.id) in self._told:
-                continue
+        runs = _runs(client, FlowRunFilterState(name=_named(_TOLD_STATES)))
+        alive = _run_ids_alive()
+        for run in runs:
+            if run.state.is_crashed() and str(run.id) in alive:
+                continue  # its worker is not done with it
             again = run.state.is_crashed() and run.run_count <= self.retries
-            notice = self._notice(run, again)
-            _LOG.warning(notice.text)
-            self._post(notice)
-            notices.append(notice)
+            # A worker may report the same crash twice: once it is told, and tried again each time.
+            event = f"{run.id} {run.run_count} {run.state.name}"
+            if event not in self._told:
+                notices.append(self._notice(run, again))
+                self._tell(notices[-1])
+                self._told = [*self._told, event][-_REMEMBERED:]
+                write_json(self.told_file, self._told)
             if again:
                 _reap_below(client, run.id)
                 client.set_flow_run_state(run.id, AwaitingRetry(), force=True)
-            self._told = [*self._told, str(run.state.id)][-_REMEMBERED:]
-            write_json(self.told_file, self._told)
         return notices
 
     def _reap(self, client: SyncPrefectClient) -> None:
         types = [StateType.RUNNING, StateType.PENDING]
-        for run in _runs(client, FlowRunFilterState(type=FlowRunFilterStateType(any_=types))):
-            if _is_elsewhere(run) or _is_starting(run) or str(run.id) in _run_ids_alive():
+        runs = _runs(client, FlowRunFilterState(type=FlowRunFilterStateType(any_=types)))
+        alive = _run_ids_alive()  # after the runs were listed: one may just begin
+        for run in runs:
+            if _is_starting(run) or str(run.id) in alive:
                 continue
-            if client.read_flow_run(run.id).state.id == run.state.id:  # it did not just end
+            if client.read_flow_run(run.id).state.id == run.state.id:  # it did not end meanwhile
                 state = Crashed(message="The run's process is gone: it, or its worker, was killed.")
                 client.set_flow_run_state(run.id, state, force=True)
 
@@ -132,8 +136,9 @@ class Watch:
             link=link,
         )
 
-    def _post(self, notice: Notice) -> None:
+    def _tell(self, notice: Notice) -> None:
         """A hook that does not answer must not stop the watch; the log has the notice anyway."""
+        _LOG.warning(notice.text)
         if not self.url:
             return
         headers = {"Content-Type": "application/json"}
@@ -170,12 +175,6 @@ def _run_ids_alive() -> set[str]:
         except (psutil.Error, OSError):
             continue
     return found
-
-
-def _is_elsewhere(run: FlowRun) -> bool:
-    """Another machine's worker carries it out; infrastructure_pid is `host:process`."""
-    host = (run.infrastructure_pid or "").rpartition(":")[0]
-    return bool(host) and host != socket.gethostname()
 
 
 def _is_starting(run: FlowRun) -> bool:
