@@ -57,7 +57,7 @@ class Child:
         while not healthy(url):
             if not self.alive:
                 code = self.process.returncode
-                raise ServerError(f"{self.name} ended at once (code {code}{self._said()})")
+                raise ServerError(f"{self.name} ended (code {code}){self._said()}")
             if time.monotonic() > ends:
                 raise ServerError(
                     f"{self.name} did not answer at {url} within {patience_s:.0f} s{self._said()}; "

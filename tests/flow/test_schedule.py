@@ -16,10 +16,12 @@ import psutil
 import pytest
 import yaml
 
+from rls3.errors import ServerError
 from rls3.loop.store import Campaign, Project
 from rls3.params import load_params
+from tasks.server import start_child
 from tests.conftest import ROOT
-from tests.flow.conftest import answers, rls3, session_of, start
+from tests.flow.conftest import answers, rls3, session_of, start, wait_for
 
 pytestmark = pytest.mark.xdist_group("schedule")
 NIGHTS_EVERY_S = 12
@@ -212,6 +214,8 @@ def server_of(child) -> psutil.Process | None:
 def test_the_temporary_server_does_not_outlive_the_command(project, number):
     child = start(project, "run", "-S", f"campaign.name=ended-{int(number)}")
     server = until(lambda: server_of(child), 60, 0.05)
+    if number == signal.SIGKILL:  # when it serves; the others when it is just starting
+        wait_for(project / "runs/ended-9/params.json", child)
     os.kill(child.pid, number)  # to it alone
     child.wait(20)
     until(lambda: not server.is_running() or server.status() == psutil.STATUS_ZOMBIE, 10)
@@ -225,11 +229,20 @@ def test_servers_that_do_not_answer_are_one_sentence(project, monkeypatch):
     assert "does not answer" in dead.stderr and "unset PREFECT_API_URL" in dead.stderr
     assert not (project / "runs/unreached").exists()
     monkeypatch.delenv("PREFECT_API_URL")
-    monkeypatch.setenv("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "0.1")
     monkeypatch.setenv("PREFECT_SERVER_DATABASE_CONNECTION_URL", "sqlite+aiosqlite:////no/where.db")
-    slow = rls3(project, "run", "-S", "campaign.name=unreached")
-    assert slow.returncode == 1 and slow.stderr.count("\n") == 1
-    assert "did not answer" in slow.stderr or "ended at once" in slow.stderr
+    lost = rls3(project, "run", "-S", "campaign.name=unreached")
+    assert lost.returncode == 1 and lost.stderr.count("\n") == 1
+    assert "Prefect's server ended" in lost.stderr and "server.log" in lost.stderr
+
+
+def test_a_server_that_is_slow_is_one_sentence_and_ends_with_us(tmp_path):
+    child = start_child(
+        "The server", ["timeit", "-n1", "-r1", "import time; time.sleep(60)"], tmp_path / "log"
+    )
+    with pytest.raises(ServerError, match="did not answer at http.*within 0 s.*less busy"):
+        child.wait_healthy(f"http://127.0.0.1:{free_port()}/health", 0.3)
+    child.process.stdin.close()  # as the kernel does when we die
+    assert child.process.wait(10) == 1
 
 
 def test_a_proxy_does_not_come_between_us_and_our_servers(project, monkeypatch):
