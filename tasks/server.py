@@ -10,10 +10,11 @@ import re
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,8 @@ LOOPBACK = "127.0.0.1"
 _API = "PREFECT_API_URL"
 _PATIENCE = "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS"
 _ASKS_EVERY_S = 0.05
+_GUARDS_EVERY_S = 1.0
+_MISSED_AT_MOST = 30
 _LOG_LIMIT_BYTES = 5_000_000
 # As Prefect starts its temporary server: only the services that runs need, no pages.
 _TEMPORARY = {
@@ -166,6 +169,21 @@ class PrefectApi:
         if self.child is not None:
             self.child.wait_healthy(f"{self.address}/health", start_patience_s())
 
+    def guard(self, lost: Callable[[str], None]) -> None:
+        """From now on, call `lost` with a sentence when the server is gone: Prefect itself would
+        try for minutes to reach it, and say nothing."""
+        threading.Thread(target=self._watch, args=(lost,), daemon=True).start()
+
+    def _watch(self, lost: Callable[[str], None]) -> None:
+        missed = 0
+        while missed < _MISSED_AT_MOST:
+            time.sleep(_GUARDS_EVERY_S)
+            if self.child is not None and not self.child.alive:
+                break
+            well = self.child is not None or healthy(f"{self.address}/health")
+            missed = 0 if well else missed + 1
+        lost(f"Prefect's server at {without_secret(self.address)} is gone")
+
 
 def start_patience_s() -> float:
     """How long a server may take to start: two minutes, unless the environment says otherwise."""
@@ -213,6 +231,11 @@ class Addresses:
         ]
 
 
+def without_secret(address: str) -> str:
+    """Without the user and the password that it may hold."""
+    return re.sub(r"//[^/@\s]*@", "//***@", address)
+
+
 def served_api(project: Project) -> str:
     """The address of the Prefect API that `rls3 serve` serves for the project; "" if none runs."""
     if not is_serving(project):
@@ -245,7 +268,7 @@ def _check_answers(api: str) -> None:
         return  # it answers; whether it lets us in, Prefect will find out
     except (OSError, ValueError) as error:
         reason = getattr(error, "reason", error)
-        shown = re.sub(r"//[^/@\s]*@", "//***@", api)
+        shown = without_secret(api)
         raise ServerError(
             f"Prefect's server at {shown} ({_API}) does not answer ({reason}); "
             f"start it, unset {_API}, or run with --no-prefect"

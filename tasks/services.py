@@ -61,7 +61,10 @@ class Service:
         if not self.child.alive:
             code = self.child.process.returncode
             _LOG.warning("%s ended (code %s) and is started again", self.child.name, code)
-            self.child = self.start()
+            try:
+                self.child = self.start()
+            except ServerError as error:
+                _LOG.warning("%s; it is tried again", error)
 
 
 def serve(project: Project, params: Params, say: Say) -> None:

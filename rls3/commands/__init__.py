@@ -56,6 +56,7 @@ def call(
     module = load(command)  # meanwhile Prefect's server starts
     if prefect is not None:
         prefect.wait()
+        prefect.guard(lambda sentence: load("ending").end_at_once(sentence, 1))
     answer = module.main(root, params, **arguments)
     lines = [load("document").json_text(answer.document)] if as_json else answer.lines
     for line in lines:
