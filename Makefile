@@ -2,10 +2,16 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 
-.PHONY: run test setup lint audit gallery bench clean
+.PHONY: run serve stop test setup lint audit gallery bench clean
 
 run: setup          ## the default campaign (or its continuation)
 	$(BIN)/rls3 run
+
+serve: setup        ## scheduled campaigns (Prefect), MLflow's pages, reports: on loopback
+	$(BIN)/rls3 serve
+
+stop: setup         ## end what `make serve` started
+	$(BIN)/rls3 stop
 
 test: setup         ## all tests
 	$(BIN)/python -m pytest -n 2 --dist loadgroup

@@ -309,6 +309,28 @@ def export(
 
 
 @app.command()
+def serve(
+    foreground: Annotated[
+        bool, typer.Option("--foreground", help="Stay here, and end with Ctrl-C.")
+    ] = False,
+    params: ParamsOption = _PARAMS,
+    override: SetOption = _NONE,
+) -> None:
+    """Serve the project on loopback: scheduled campaigns (Prefect), MLflow's pages, the reports."""
+    if foreground:
+        _call("serving", params, override)
+    else:
+        again = [f"--params={params.absolute()}", *(f"-S{one}" for one in override)]
+        _call("serve", params, override, again=again)
+
+
+@app.command()
+def stop(params: ParamsOption = _PARAMS, override: SetOption = _NONE) -> None:
+    """End what `rls3 serve` started; what was finished is kept."""
+    _call("stop", params, override)
+
+
+@app.command()
 def doctor(
     as_json: JsonOption = False, params: ParamsOption = _PARAMS, override: SetOption = _NONE
 ) -> None:

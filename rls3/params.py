@@ -25,6 +25,7 @@ Share = Annotated[float, Field(ge=0.0, le=1.0)]
 PositiveInt = Annotated[int, Field(ge=1)]
 NonNegative = Annotated[float, Field(ge=0.0)]
 Positive = Annotated[float, Field(gt=0.0)]
+Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 def _in_turn(entries: tuple[str, ...]) -> tuple[str, ...]:
@@ -293,6 +294,27 @@ class TrackingParams(_Group):
         return uri
 
 
+class ServeParams(_Group):
+    """`rls3 serve`: what listens on loopback, and how it looks after scheduled runs."""
+
+    prefect_port: Port
+    mlflow_port: Port
+    pages_port: Port
+    """Of the reports and Data Docs below runs/."""
+    watch_s: Positive
+    """Seconds between two looks at the runs: for late, failed and crashed ones."""
+    retries: Annotated[int, Field(ge=0)]
+    """How often a run whose process died is tried again."""
+
+
+class NotifyParams(_Group):
+    """Who is told of late, failed and crashed runs, and how."""
+
+    url: Annotated[str, Field(pattern=r"^(https?://[^/@\s]+(/[^@\s]*)?)?$")]
+    """A JSON document is posted there; empty tells nobody. An address that is itself a secret goes
+    into the environment (RLS3_NOTIFY_URL), as does a bearer token (RLS3_NOTIFY_TOKEN)."""
+
+
 class ReplayParams(_Group):
     campaign: Annotated[str, Field(min_length=1)]
     """Folder below data/ that `dvc repro` fine-tunes again and compares with what was recorded."""
@@ -311,6 +333,8 @@ class Params(_Group):
     evaluation: EvaluationParams
     gate: GateParams
     tracking: TrackingParams
+    serve: ServeParams
+    notify: NotifyParams
     replay: ReplayParams
 
     @model_validator(mode="after")

@@ -259,6 +259,7 @@ def _metrics(round_: Round) -> dict[str, float]:
         "failure_mean": round_.record(ScoreRecord).failure_mean,
         "samples": validated.kept,
         "samples_rejected": len(validated.rejected),
+        **{f"drift_{measure}": distance for measure, distance in validated.drift.items()},
         "loss_final": sum(losses) / max(1, len(losses)),
     }
 
@@ -316,3 +317,9 @@ def finish_run(campaign: Campaign, evaluation: CampaignEvaluation) -> None:
         run_id = _campaign_run(campaign, client)
         _log_metrics(client, run_id, metrics, evaluation.round, campaign.final_evaluation)
         client.set_terminated(run_id)
+
+
+def experiment_of(campaign: Campaign) -> str:
+    """The id of the experiment that holds the campaign's run. Raises: TrackingError."""
+    with server(campaign.params, campaign.project) as client:
+        return client.get_run(open_run(campaign)).info.experiment_id

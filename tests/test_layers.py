@@ -41,7 +41,13 @@ MAY_SEE = {
 }
 """Each folder or module, and what of ours it may import."""
 HOMES = {
-    "prefect": ("flows/", "tasks/stages.py"),
+    "prefect": (
+        "flows/",
+        "tasks/stages.py",
+        "tasks/artifacts.py",
+        "tasks/services.py",
+        "tasks/watch.py",
+    ),
     "mlflow": ("tasks/tracking.py", "tasks/registry.py", "tasks/served_model.py"),
     "dvc": ("tasks/versioning.py",),
     "great_expectations": ("rls3/dataset/expectations.py",),

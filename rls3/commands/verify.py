@@ -15,7 +15,8 @@ from rls3.evaluation.benchmarks import read_benchmark
 from rls3.evaluation.judge import judge
 from rls3.evaluation.metrics import accuracy
 from rls3.evaluation.predictions import Predictions
-from rls3.loop.lineage import code_commit, file_digest
+from rls3.files import file_digest
+from rls3.loop.lineage import code_commit
 from rls3.loop.records import Recipe
 from rls3.loop.reproduce.replay import TOLERANCE, recorded_campaign, replayed, save_model
 from rls3.loop.store import Campaign, Project

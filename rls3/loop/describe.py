@@ -45,6 +45,17 @@ def quality_table(campaign: Campaign) -> list[dict[str, object]]:
     return quality_rows(campaign.docs)
 
 
+def outcome_line(summary: Summary) -> str:
+    """A finished campaign in one line: accuracy on test, and what the gate decided."""
+    gate = summary.gate
+    verdict = "passed" if gate.passed else f"not passed ({'; '.join(gate.reasons)})"
+    return (
+        f"accuracy on test {100 * summary.base_accuracy:.1f} % -> "
+        f"{100 * summary.final_accuracy:.1f} %; gate {verdict}: "
+        f"gain on val {100 * gate.gain:+.1f} points [{100 * gate.low:+.1f}, {100 * gate.high:+.1f}]"
+    )
+
+
 def closing_lines(summary: Summary) -> list[str]:
     """A finished campaign: accuracies, and where its page, run, model and data are."""
     low, high = (100 * v for v in summary.interval)
@@ -60,6 +71,8 @@ def closing_lines(summary: Summary) -> list[str]:
     model = f"{summary.model_uri} (version {summary.model_version})"
     if not summary.gate.passed:
         model += f"; not champion: {'; '.join(summary.gate.reasons)}"
+    elif summary.gate.passed:
+        model += "; champion: it passed the gate"
     time = f"{summary.seconds_total:.0f} s"
     if summary.orchestration_share is not None:
         time += f", {100 * summary.orchestration_share:.0f} % of it orchestration"

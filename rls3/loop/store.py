@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from rls3.errors import CampaignError, DataError
+from rls3.errors import CampaignBusy, CampaignError, DataError
 from rls3.files import make_folder, read_json, storage_errors, sweep, waiting_lock, write_json
 from rls3.loop.records import Manifest, Record, read_record, write_record
 from rls3.params import Params
@@ -42,6 +42,8 @@ _FREE = (
     "simulator.workers",
     "simulator.action_timeout_s",
     "vlm.device",
+    "serve",
+    "notify",
     "base",
     "replay",
     "validation",
@@ -73,6 +75,10 @@ class Project:
     prefect = property(lambda self: self.root / ".rls3" / "prefect")
     locks = property(lambda self: self.root / ".rls3" / "locks")
     models = property(lambda self: self.root / ".rls3" / "models")
+    serving = property(lambda self: self.root / ".rls3" / "serving")
+    serving_lock = property(lambda self: self.serving / "lock")
+    serving_record = property(lambda self: self.serving / "serving.json")
+    told_states = property(lambda self: self.serving / "told.json")
 
     def relative(self, path: Path) -> str:
         """A path as records name it, so that a project can be moved."""
@@ -121,6 +127,7 @@ class Campaign:
     gallery = property(lambda self: self.folder / "gallery.parquet")
     docs = property(lambda self: self.folder / "data-docs")
     gate = property(lambda self: self.folder / "gate.json")
+    nights = property(lambda self: self.folder / "nights.json")
     tracked = property(lambda self: self.folder / "mlflow.json")
     registered = property(lambda self: self.folder / "registered.json")
     card = property(lambda self: self.folder / "README.md")
@@ -169,7 +176,7 @@ class Campaign:
             except BlockingIOError:
                 lock.seek(0)
                 holder = lock.read().strip() or "unknown"
-                raise CampaignError(
+                raise CampaignBusy(
                     f"campaign {self.name!r} is already running (process {holder}); "
                     "wait for it, or choose another name with -S campaign.name=..."
                 ) from None
