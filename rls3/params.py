@@ -1,5 +1,5 @@
 """params.yaml as typed, frozen, checked records. Each function gets its own group; no global
-settings object travels."""
+settings object travels. It is in one piece, so that every knob is found in one file."""
 
 import re
 from collections.abc import Mapping, Sequence
