@@ -19,7 +19,7 @@ from rls3.commands import screen
 from rls3.loop.store import Campaign, Project
 from rls3.params import load_params
 
-_RUNS = 4
+_RUNS = 3
 _CAMPAIGN = "start-up"
 
 

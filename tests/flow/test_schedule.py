@@ -222,6 +222,16 @@ def test_the_temporary_server_does_not_outlive_the_command(project, number):
     until(lambda: not session_of(child.pid), 10)
 
 
+def test_a_lost_server_ends_the_command_in_one_sentence(project):
+    child = start(project, "run", "-S", "campaign.name=lost")
+    wait_for(project / "runs/lost/params.json", child)
+    server_of(child).kill()
+    assert child.wait(20) == 1
+    said = (project / "stderr.txt").read_text().strip()
+    assert said.count("\n") == 0 and "is gone; what was finished is kept, run again" in said
+    until(lambda: not session_of(child.pid), 10)
+
+
 def test_servers_that_do_not_answer_are_one_sentence(project, monkeypatch):
     monkeypatch.setenv("PREFECT_API_URL", f"http://me:secret@127.0.0.1:{free_port()}/api")
     dead = rls3(project, "run", "-S", "campaign.name=unreached")
