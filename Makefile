@@ -2,10 +2,16 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 
-.PHONY: run test setup lint gallery bench clean
+.PHONY: run serve stop test setup lint audit gallery bench clean
 
 run: setup          ## the default campaign (or its continuation)
 	$(BIN)/rls3 run
+
+serve: setup        ## scheduled campaigns (Prefect), MLflow's pages, reports: on loopback
+	$(BIN)/rls3 serve
+
+stop: setup         ## end what `make serve` started
+	$(BIN)/rls3 stop
 
 test: setup         ## all tests
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
@@ -22,6 +28,10 @@ setup: .venv/ready  ## the environment, from the lock file
 
 lint: setup         ## style and errors
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+audit: setup        ## security: our code, and known holes of what it stands on (asks pypi.org)
+	$(BIN)/bandit -q -c pyproject.toml -r rls3 embedded_thor flows tasks
+	$(BIN)/pip-audit --disable-pip --no-deps -r requirements.lock
 
 gallery: setup      ## contact sheets of rooms and objects into docs/
 	$(BIN)/python -m benchmarks.gallery

@@ -3,9 +3,10 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
 
 from flows.round import one_round, round_flow
 from rls3.loop.conclude import (
@@ -15,17 +16,18 @@ from rls3.loop.conclude import (
     result_of,
     stage_seconds,
     summarize_campaign,
+    write_metrics,
     write_recipe,
 )
-from rls3.loop.describe import round_line
+from rls3.loop.describe import outcome_line, round_line
+from rls3.loop.integrity import check_inputs
 from rls3.loop.records import Summary
 from rls3.loop.resources import Resources
-from rls3.loop.run import Progress, silent
-from rls3.loop.store import Campaign, Project
+from rls3.loop.run import Progress
+from rls3.loop.store import Campaign
 from rls3.loop.verdict import should_stop
-from rls3.params import load_params, with_overrides
 from rls3.report.collect import report_campaign
-from tasks import handoff, tracking, versioning
+from tasks import artifacts, handoff, publishing, tracking, versioning
 
 Announce = Callable[[str], None]
 
@@ -50,11 +52,18 @@ def run_campaign(
         fetched = versioning.fetch_published(campaign.project)
         if fetched:
             announce(f"fetched {', '.join(fetched)} from the DVC remote")
+        check_inputs(campaign)
+        returned = versioning.bring_back(campaign)
+        if returned:
+            announce(f"brought back {', '.join(returned)} from DVC's cache")
         judge_base(campaign, resources)
         done_before = campaign.rounds_done()
         run_rounds(campaign, resources, announce, progress, through_prefect)
         earlier = sum(stage_seconds(done_before).values())
-        return finish_campaign(campaign, resources, seconds, process_started - earlier)
+        summary = finish_campaign(campaign, resources, seconds, process_started - earlier)
+    if through_prefect:
+        artifacts.publish(campaign, summary)
+    return summary
 
 
 def run_rounds(
@@ -95,7 +104,7 @@ def finish_campaign(
         handoff.gate(result, resources)
     with _timed(seconds, "registry"):
         write_recipe(campaign)
-        version = versioning.version_data(campaign.project)
+        version = versioning.version_data(campaign)
         gate, registration = handoff.hand_over(result, resources, evaluation, version)
         tracking.finish_run(campaign, evaluation)
     seconds["total"] = time.time() - started
@@ -108,7 +117,9 @@ def finish_campaign(
         "report": str(campaign.report),
     }
     summary = summarize_campaign(campaign, evaluation, seconds, handed_over)
+    write_metrics(campaign, summary)
     report_campaign(campaign)
+    publishing.publish_campaign(campaign, version)
     return summary
 
 
@@ -119,40 +130,19 @@ def _timed(seconds: dict[str, float], part: str) -> Iterator[None]:
     seconds[part] = time.perf_counter() - started
 
 
-@flow(name="campaign", flow_run_name="{campaign.name}", validate_parameters=False)
+@flow(
+    name="campaign",
+    flow_run_name="{campaign.name}",
+    validate_parameters=False,
+    persist_result=False,
+)
 def campaign_flow(
     campaign: Campaign,
     resources: Resources,
     announce: Announce,
     progress: Progress,
     process_started: float,
-) -> Summary:
-    """The campaign as a Prefect flow; each round is a sub-flow."""
-    return run_campaign(campaign, resources, announce, progress, process_started, True)
-
-
-@flow(name="nightly campaign", log_prints=True)
-def nightly(
-    params_file: str = "params.yaml",
-    overrides: list[str] | None = None,
-    keep_adding_rounds: bool = True,
-) -> None:
-    """What the scheduled deployment runs: the campaign of params.yaml, each night by
-    `campaign.rounds` further rounds.
-
-    Args:
-        keep_adding_rounds: False only completes what is unfinished.
-    """
-    started = time.time()
-    path = Path(params_file)
-    # The folder is resolved, the file is not, as on the command line: it may be a link.
-    project, params = Project(path.parent.resolve()), load_params(path, overrides or [])
-    a_night = params.campaign.rounds
-    done = len(Campaign(project, params).rounds_done())
-    nights, unfinished = divmod(done, a_night)
-    if unfinished or (keep_adding_rounds and done):
-        nights += 1
-    rounds = max(1, nights) * a_night
-    campaign = Campaign(project, with_overrides(params, {"campaign.rounds": rounds}))
-    with Resources(campaign.params, project.simulators) as resources:
-        run_campaign(campaign, resources, print, silent, started, through_prefect=True)
+) -> State[Summary]:
+    """The campaign as a Prefect flow; each round is a sub-flow. A caller gets the Summary."""
+    summary = run_campaign(campaign, resources, announce, progress, process_started, True)
+    return Completed(message=outcome_line(summary), data=summary)

@@ -1,7 +1,11 @@
 """One round: the stages in the order of the figure, then the record of it."""
 
 from prefect import Task, flow
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
 
+from rls3.dataset.deferred import load_ahead
+from rls3.loop.records import EvaluateRecord
 from rls3.loop.resources import Resources
 from rls3.loop.run import Progress
 from rls3.loop.store import Round
@@ -13,6 +17,8 @@ def one_round(
 ) -> None:
     """Do what of the round is not finished; through Prefect, or as the plain functions that its
     tasks wrap."""
+
+    load_ahead()
 
     def do(step: Task) -> object:
         return step if through_prefect else step.fn
@@ -26,7 +32,10 @@ def one_round(
     name="round",
     flow_run_name="{round_.campaign.name}/round-{round_.number}",
     validate_parameters=False,
+    persist_result=False,
 )
-def round_flow(round_: Round, resources: Resources, progress: Progress) -> None:
+def round_flow(round_: Round, resources: Resources, progress: Progress) -> State:
     """One pass of the loop as a Prefect flow."""
     one_round(round_, resources, progress, through_prefect=True)
+    accuracy = round_.record(EvaluateRecord).val.accuracy.accuracy
+    return Completed(message=f"accuracy on val {100 * accuracy:.1f} %")

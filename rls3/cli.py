@@ -220,9 +220,40 @@ def predict(
 
 
 @app.command()
+def verify(
+    model: Annotated[str, typer.Argument(help="models:/NAME@ALIAS or models:/NAME/VERSION.")],
+    as_json: JsonOption = False,
+    params: ParamsOption = _PARAMS,
+    override: SetOption = _NONE,
+) -> None:
+    """Is a registered model what its data make? Yes (exit code 0) or no (1).
+
+    The version of the data that the model's lineage names is fetched, and the model made again from
+    it and the base model. Keys of --json: model, version, verified, identical, replayed,
+    registered, agreement, recorded (on val), tolerance, reasons, campaign, round, data_version,
+    code_commit, code_commit_now.
+    """
+    _call("verify", params, override, as_json, model=model)
+
+
+@app.command()
 def report(params: ParamsOption = _PARAMS, override: SetOption = _NONE) -> None:
     """Write the report page of a campaign again, from its files; also while it runs."""
     _call("report", params, override)
+
+
+@app.command()
+def quarantine(
+    pictures: Annotated[
+        Path | None,
+        typer.Option(help="Write their pictures into this folder.", metavar="FOLDER"),
+    ] = None,
+    as_json: JsonOption = False,
+    params: ParamsOption = _PARAMS,
+    override: SetOption = _NONE,
+) -> None:
+    """What a campaign's rounds rejected, and why."""
+    _call("quarantine", params, override, as_json, pictures=pictures)
 
 
 @app.command()
@@ -275,6 +306,28 @@ def export(
 ) -> None:
     """Write a registered model as a folder for transformers and the hub, with its card."""
     _call("export", params, override, folder=folder, model=model)
+
+
+@app.command()
+def serve(
+    foreground: Annotated[
+        bool, typer.Option("--foreground", help="Stay here, and end with Ctrl-C.")
+    ] = False,
+    params: ParamsOption = _PARAMS,
+    override: SetOption = _NONE,
+) -> None:
+    """Serve the project on loopback: scheduled campaigns (Prefect), MLflow's pages, the reports."""
+    if foreground:
+        _call("serving", params, override)
+    else:
+        again = [f"--params={params.absolute()}", *(f"-S{one}" for one in override)]
+        _call("serve", params, override, again=again)
+
+
+@app.command()
+def stop(params: ParamsOption = _PARAMS, override: SetOption = _NONE) -> None:
+    """End what `rls3 serve` started; what was finished is kept."""
+    _call("stop", params, override)
 
 
 @app.command()

@@ -3,6 +3,7 @@
 import os
 import shutil
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
@@ -23,7 +24,7 @@ from rls3.scene.records import SceneSpec, Simulator
 from rls3.thor.client import ThorClient
 from rls3.vlm.loading import BASE_CHECKPOINT
 
-_DISK_GIB = 3
+_DISK_GIB, _TEMPORARY_GIB = 3, 1
 _EGL_TIMEOUT_S = 60
 _EGL_CODE = "import mujoco; c = mujoco.GLContext(16, 16); c.make_current(); c.free(); print('ok')"
 _ADVICE = "run `rls3 doctor`"
@@ -92,13 +93,32 @@ def _folder(campaign: Campaign) -> str:
         return f"{root} can be written"
 
 
+def _temporary(campaign: Campaign) -> str:
+    folder = Path(tempfile.gettempdir())
+    with storage_errors(folder), tempfile.TemporaryFile():
+        return _free(folder, _TEMPORARY_GIB, "name another folder with TMPDIR")
+
+
+def _secrets(campaign: Campaign) -> str:
+    known = [path for path in campaign.project.secrets if path.exists()]
+    for path in known:
+        if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            raise RLS3Error(
+                f"other users may read {path}, which can hold secrets; run `chmod 600 {path}`"
+            )
+    return f"{len(known)} files that may hold secrets, none open to others"
+
+
 def _disk(campaign: Campaign) -> str:
-    root = campaign.project.root
-    free = shutil.disk_usage(root).free / 2**30
-    if free < _DISK_GIB:
+    return _free(campaign.project.root, _DISK_GIB, "move the project to a larger disk")
+
+
+def _free(folder: Path, wanted_gib: float, other: str) -> str:
+    free = shutil.disk_usage(folder).free / 2**30
+    if free < wanted_gib:
         raise RLS3Error(
-            f"only {free:.1f} GiB free below {root}, and a campaign needs about {_DISK_GIB} GiB; "
-            "free some, or move the project to a larger disk"
+            f"only {free:.1f} GiB free below {folder}, and a campaign needs about {wanted_gib} "
+            f"GiB; free some, or {other}"
         )
     return f"{free:.0f} GiB free"
 
@@ -166,6 +186,8 @@ CHECKS: dict[str, Callable[[Campaign], str]] = {
     "EGL": _egl,
     "project folder": _folder,
     "disk": _disk,
+    "temporary folder": _temporary,
+    "secrets": _secrets,
     "loopback ports": _port,
     "published files": _published,
     "simulator": _simulator,

@@ -41,9 +41,17 @@ class TrackingError(RLS3Error):
     be had."""
 
 
+class ServerError(RLS3Error):
+    """A server that should run beside (Prefect's, MLflow's pages) does not start or not answer."""
+
+
 class CampaignError(RLS3Error):
     """A campaign cannot go on: already running elsewhere, changed parameters, too many invalid
     samples."""
+
+
+class CampaignBusy(CampaignError):
+    """Another process runs the campaign at the moment."""
 
 
 def first_line(error: BaseException) -> str:

@@ -8,16 +8,21 @@ written or read is one sentence.
 import contextlib
 import errno
 import fcntl
+import hashlib
 import json
 import os
 import re
 import shutil
 import time
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from rls3.errors import DataError, StorageError, first_line
+
+MAX_JSON_BYTES = 256 * 2**20
+"""Of a JSON file that is read; the largest of a campaign, a rollout's steps, has some MB."""
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _FORBIDDEN = (errno.EROFS, errno.EACCES, errno.EPERM)
@@ -68,11 +73,42 @@ def whole_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def make_folder(path: Path) -> None:
-    """With its parents, if it is not there. Raises: StorageError."""
+def copy_file(source: Path, path: Path) -> None:
+    """A copy, with the mode that new files have. Raises: StorageError."""
+    with whole_file(path) as temporary:
+        shutil.copyfile(source, temporary)
+
+
+def remove_folder(path: Path) -> None:
+    """With all that is in it; what cannot be removed stays."""
+    shutil.rmtree(path, ignore_errors=True)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what processes that were killed left half-written below a folder.
+
+    Files of processes that are alive stay; of folders there is one writer, who calls this.
+    """
+    with storage_errors(folder):
+        for left in list(folder.rglob(".*.tmp")):
+            process = left.suffixes[-2].removeprefix(".") if len(left.suffixes) > 1 else ""
+            if left.is_dir():
+                shutil.rmtree(left, ignore_errors=True)
+            elif not process.isdigit() or not Path("/proc", process).exists():
+                left.unlink(missing_ok=True)
+
+
+def make_folder(path: Path, private: bool = False) -> None:
+    """With its parents, if it is not there. Raises: StorageError.
+
+    Args:
+        private: nobody but its owner may look into it, for a library may keep secrets there.
+    """
     with storage_errors(path):
         try:
             path.mkdir(parents=True, exist_ok=True)
+            if private:
+                path.chmod(0o700)
         except (FileExistsError, FileNotFoundError, NotADirectoryError) as error:
             raise StorageError(
                 f"the folder {path} cannot be made ({error.strerror}); "
@@ -183,6 +219,8 @@ def write_json(path: Path, value: Any) -> None:
 def read_json(path: Path, way_out: str | None = None) -> Any:
     """Raises: DataError if it is missing or damaged. way_out: see `read_errors`."""
     with read_errors(path, way_out=way_out):
+        if (n_bytes := path.stat().st_size) > MAX_JSON_BYTES:
+            raise ValueError(f"{n_bytes / 2**20:.0f} MiB, more than a JSON file may have")
         return json.loads(path.read_text())
 
 
@@ -206,3 +244,25 @@ def read_errors(
         raise DataError(
             f"{path} is damaged ({reason}); {way_out or 'delete it and run again'}"
         ) from error
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file. A file that has not changed since is not read again in this process.
+
+    Raises: OSError.
+    """
+    state = path.stat()
+    return _digest(path.resolve(), state.st_ino, state.st_size, state.st_mtime_ns)
+
+
+@lru_cache(maxsize=4096)
+def _digest(path: Path, _inode: int, _n_bytes: int, _changed_ns: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def files_of(path: Path) -> list[Path]:
+    """A file itself; all files in a folder, in the order of their names."""
+    if not path.is_dir():
+        return [path]
+    return sorted(entry for entry in path.rglob("*") if not entry.is_dir())

@@ -25,6 +25,7 @@ Share = Annotated[float, Field(ge=0.0, le=1.0)]
 PositiveInt = Annotated[int, Field(ge=1)]
 NonNegative = Annotated[float, Field(ge=0.0)]
 Positive = Annotated[float, Field(gt=0.0)]
+Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 def _in_turn(entries: tuple[str, ...]) -> tuple[str, ...]:
@@ -47,7 +48,9 @@ def _in_turn(entries: tuple[str, ...]) -> tuple[str, ...]:
     )
 
 
-Rooms = Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_in_turn)]
+Room = Annotated[str, Field(pattern=r"^\w[\w-]*$", max_length=80)]
+"""Names a file of surveys too, so it leads nowhere else."""
+Rooms = Annotated[tuple[Room, ...], Field(min_length=1), AfterValidator(_in_turn)]
 
 
 class _Group(BaseModel):
@@ -64,6 +67,9 @@ class CampaignParams(_Group):
     """E of the paper: episodes (each on one floor plan) between two fine-tunings."""
     patience_rounds: Annotated[int, Field(ge=0)]
     """Stop early after this many rounds without a better accuracy on `val`; 0 never stops early."""
+    publish: Literal["none", "push", "commit"]
+    """push: after each round, the data's version goes to the DVC remote. commit: at the campaign's
+    end its data.dvc is also committed, on the git branch `rls3/data-<name>`."""
     threads: PositiveInt
     """Of torch. Figures are equal to the last digit only between runs with the same number."""
 
@@ -176,6 +182,22 @@ class RewardParams(_Group):
 class ValidationParams(_Group):
     max_rejected_share: Share
     """A round with a larger share of rejected rows stops before fine-tuning."""
+    max_term_drift: Share
+    max_kind_drift: Share
+    max_brightness_drift: Share
+    """A round drifts if a larger share of its terms, kinds of object or brightnesses moved, against
+    the campaign so far and beyond chance (rls3/dataset/drift.py)."""
+    on_drift: Literal["warn", "stop"]
+    """warn: say so and go on with the same samples. stop: end the run before fine-tuning."""
+
+    @property
+    def max_drift(self) -> dict[str, float]:
+        """By measure of rls3/dataset/drift.py."""
+        return {
+            "term": self.max_term_drift,
+            "kind": self.max_kind_drift,
+            "brightness": self.max_brightness_drift,
+        }
 
 
 class VLMParams(_Group):
@@ -183,6 +205,8 @@ class VLMParams(_Group):
     """A module of that name in rls3/vlm/, which says what there is to know about the family."""
     checkpoint: Annotated[str, Field(min_length=1)]
     """base: the base model in the repository's DVC remote. Else a local folder or a hub name."""
+    revision: Annotated[str, Field(pattern=r"^([0-9a-f]{40})?$")] = ""
+    """Commit of a hub name, 40 hexadecimal digits; without effect for a folder."""
     device: Literal["auto", "cpu", "cuda", "mps"]
     """Where the model runs. auto: cuda if there is one, else mps, else cpu. Figures are equal to
     the last digit only on the same device."""
@@ -270,6 +294,27 @@ class TrackingParams(_Group):
         return uri
 
 
+class ServeParams(_Group):
+    """`rls3 serve`: what listens on loopback, and how it looks after scheduled runs."""
+
+    prefect_port: Port
+    mlflow_port: Port
+    pages_port: Port
+    """Of the reports and Data Docs below runs/."""
+    watch_s: Positive
+    """Seconds between two looks at the runs: for late, failed and crashed ones."""
+    retries: Annotated[int, Field(ge=0)]
+    """How often a run whose process died is tried again."""
+
+
+class NotifyParams(_Group):
+    """Who is told of late, failed and crashed runs, and how."""
+
+    url: Annotated[str, Field(pattern=r"^(https?://[^/@\s]+(/[^@\s]*)?)?$")]
+    """A JSON document is posted there; empty tells nobody. An address that is itself a secret goes
+    into the environment (RLS3_NOTIFY_URL), as does a bearer token (RLS3_NOTIFY_TOKEN)."""
+
+
 class ReplayParams(_Group):
     campaign: Annotated[str, Field(min_length=1)]
     """Folder below data/ that `dvc repro` fine-tunes again and compares with what was recorded."""
@@ -288,6 +333,8 @@ class Params(_Group):
     evaluation: EvaluationParams
     gate: GateParams
     tracking: TrackingParams
+    serve: ServeParams
+    notify: NotifyParams
     replay: ReplayParams
 
     @model_validator(mode="after")

@@ -4,8 +4,10 @@ from pathlib import Path
 
 from rls3.evaluation.benchmarks import read_benchmark
 from rls3.evaluation.predictions import Predictions
+from rls3.files import file_digest
 from rls3.loop.conclude import judge_base, judged
-from rls3.loop.lineage import code_commit, file_digest
+from rls3.loop.integrity import checked
+from rls3.loop.lineage import code_commit
 from rls3.loop.records import (
     CampaignEvaluation,
     GateRecord,
@@ -35,7 +37,7 @@ def gate(result: Round, resources: Resources) -> GateRecord:
     known = _known(result)
     if known is not None and registry.registration_of(result) is not None:
         return known
-    champion = registry.champion(campaign.params, campaign.project)
+    champion = registry.opponent(result)
     against = _AGAINST_BASE if champion is None else f"version {champion.version}"
     if known is not None and known.against == against:
         return known
@@ -46,7 +48,7 @@ def gate(result: Round, resources: Resources) -> GateRecord:
     params = campaign.params
     decision = decide(
         before,
-        Predictions.load(result.path("predictions")),
+        Predictions.load(checked(result, "predictions")),
         params.evaluation,
         params.gate,
         campaign.bootstrap_seed,
@@ -81,9 +83,9 @@ def hand_over(
     """Gate and registry in one: of campaigns that finish at the same time, the later one meets the
     earlier one's champion.
 
-    Raises: what `registry.exclusive` and `gate` raise.
+    Raises: CampaignError if another campaign does not come to an end with it; what `gate` raises.
     """
-    with registry.exclusive(result.campaign.project):
+    with result.campaign.project.locked("registry"):
         decided = gate(result, resources)
         return decided, register(result, decided, evaluation, data_version)
 
@@ -95,6 +97,7 @@ def register(
     known = registry.registration_of(result)
     if known is not None:
         return known
+    checked(result, "vlm")
     tags = _tags(result, gate_record, evaluation, data_version)
     alias = registry.CHAMPION if gate_record.decision.passed else registry.CHALLENGER
     return registry.register(result, alias, tags, package_of(result, evaluation, tags))

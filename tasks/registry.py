@@ -13,9 +13,8 @@ from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, Schema
 from mlflow.types.schema import AnyType, Array
 
-from rls3.errors import CampaignError, ModelError, TrackingError
-from rls3.files import waiting_lock, whole_folder
-from rls3.loop.lineage import file_digest
+from rls3.errors import ModelError, TrackingError
+from rls3.files import file_digest, whole_folder
 from rls3.loop.records import Registration, read_record, write_record
 from rls3.loop.store import Project, Round
 from rls3.params import Params
@@ -25,7 +24,6 @@ from tasks.tracking import open_run, sentence, server, tracking_uri, without_sec
 _MODEL, _WEIGHTS = "vlm", "model.safetensors"
 _ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 _BEFORE, _SHA = "champion_before", "model_sha256"
-_PATIENCE_S = 600
 CHAMPION, CHALLENGER = "champion", "challenger"
 # What is wrong with one row is said in that row, so MLflow itself must not look into them.
 _INPUT = Schema([ColSpec(AnyType(), name, required=False) for name in ("image", "captions")])
@@ -45,6 +43,25 @@ class Champion:
 
     version: str
     folder: Path
+
+
+def opponent(result: Round) -> Champion | None:
+    """Whom a result has to beat: the champion, or whom it met then, if it is the champion itself
+    by now and the gate's decision was lost. None is the base model.
+
+    Raises: TrackingError as `champion` does.
+    """
+    campaign = result.campaign
+    name, run_id = campaign.params.tracking.registered_model, open_run(campaign)
+    with server(campaign.params, campaign.project) as client:
+        version = _aliased(client, name, CHAMPION)
+        if version is not None and (version.run_id, version.tags.get("round")) == (
+            run_id,
+            str(result.number),
+        ):
+            number = version.tags.get("against", "").removeprefix("version ")
+            version = client.get_model_version(name, number) if number.isdigit() else None
+        return version and Champion(str(version.version), _checkpoint(_files(version), version))
 
 
 def champion(params: Params, project: Project) -> Champion | None:
@@ -133,12 +150,27 @@ class Registered:
 
 def download_model(address: str, params: Params, project: Project) -> Registered:
     """What is behind a `models:/...` address. Raises: ModelError."""
+    with _named(address, params, project) as client:
+        version = find_version(client, address)
+        folder = _checkpoint(_files(client, version, project), version)
+        beside = (entry for entry in folder.parent.iterdir() if entry.is_file())
+        return Registered(str(version.version), folder, tuple(beside))
+
+
+def lineage_of(address: str, params: Params, project: Project) -> dict[str, str]:
+    """Where a registered version came from: its tags, and its number as "version". Raises:
+    ModelError."""
+    with _named(address, params, project) as client:
+        version = find_version(client, address)
+    return {**version.tags, "version": str(version.version)}
+
+
+@contextmanager
+def _named(address: str, params: Params, project: Project) -> Iterator[mlflow.MlflowClient]:
+    """What goes wrong with a version that somebody named becomes a ModelError."""
     try:
         with server(params, project) as client:
-            version = find_version(client, address)
-            folder = _checkpoint(_files(client, version, project), version)
-            beside = (entry for entry in folder.parent.iterdir() if entry.is_file())
-            return Registered(str(version.version), folder, tuple(beside))
+            yield client
     except TrackingError as error:
         raise ModelError(
             f"there is no model {address} at {without_secret(tracking_uri(params, project))} "
@@ -226,29 +258,13 @@ def _point(client: mlflow.MlflowClient, name: str, alias: str, number: str) -> N
     client.set_registered_model_alias(name, alias, number)
 
 
-@contextmanager
-def exclusive(project: Project) -> Iterator[None]:
-    """Nobody else of the project decides who is champion meanwhile.
-
-    Raises: CampaignError if another process does not come to an end with it.
-    """
-    lock = project.registry_lock
-    with waiting_lock(lock, _PATIENCE_S) as held:
-        if not held:
-            raise CampaignError(
-                f"another process has held {lock} for {_PATIENCE_S} s; see what it waits for, "
-                "and run again: nothing that was finished is lost"
-            )
-        yield
-
-
 def promote(address: str, params: Params, project: Project) -> tuple[str, str]:
     """Make a version champion, whatever the gate said of it.
 
     Returns: the versions that were champion before ("" if none) and are now.
     Raises: ModelError, TrackingError, CampaignError.
     """
-    with exclusive(project), server(params, project) as client:
+    with project.locked("registry"), server(params, project) as client:
         try:
             chosen = find_version(client, address)
         except MlflowException as error:
@@ -270,7 +286,7 @@ def rollback(params: Params, project: Project) -> tuple[str, str]:
     Raises: ModelError if it followed nobody; TrackingError, CampaignError.
     """
     name = params.tracking.registered_model
-    with exclusive(project), server(params, project) as client:
+    with project.locked("registry"), server(params, project) as client:
         present = _aliased(client, name, CHAMPION)
         if present is None:
             raise ModelError(f"{name} has no champion; `rls3 promote` makes one")

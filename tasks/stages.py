@@ -13,7 +13,7 @@ from rls3.loop.resources import Resources
 from rls3.loop.run import Progress, run_stage
 from rls3.loop.stages import STAGES, Stage
 from rls3.loop.store import Round
-from tasks import tracking, versioning
+from tasks import publishing, tracking, versioning
 
 
 def _simulator_failed(_task: Task, _run: TaskRun, state: State) -> bool:
@@ -57,13 +57,14 @@ STAGE_TASKS = tuple(_as_task(stage) for stage in STAGES)
 )
 def record_round(round_: Round) -> None:
     """Version the data (DVC), log the metrics (MLflow), write the manifest that says that the round
-    is done."""
-    if round_.manifest.exists():
+    is done; then publish the data, if that is asked for."""
+    if round_.done:
         return
     started = time.perf_counter()
-    version = versioning.version_data(round_.campaign.project)
+    version = versioning.version_data(round_.campaign)
     versioned = time.perf_counter()
     run_id = tracking.log_round(round_, version)
     tracked = time.perf_counter()
     seconds = {"dvc": round(versioned - started, 2), "mlflow": round(tracked - versioned, 2)}
     write_record(manifest(round_, version, run_id, seconds), round_.manifest)
+    publishing.publish_round(round_.campaign, version)

@@ -25,7 +25,7 @@ from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
 from rls3.errors import StorageError, TrackingError, first_line
-from rls3.files import make_folder, read_json, waiting_lock, write_json
+from rls3.files import make_folder, read_json, write_json
 from rls3.loop.records import (
     CampaignEvaluation,
     EvaluateRecord,
@@ -96,7 +96,7 @@ def server(params: Params, project: Project) -> Iterator[mlflow.MlflowClient]:
         _look(uri)
         with contextlib.ExitStack() as first_use:
             with contextlib.suppress(StorageError):  # a project that is only read needs no lock
-                first_use.enter_context(waiting_lock(project.tracking_lock, _FIRST_USE_S))
+                first_use.enter_context(project.locked("tracking", _FIRST_USE_S))
             _point_at(uri)
             own = uri == _own_database(project)
             if own:
@@ -140,7 +140,8 @@ def _look_at_file(path: Path) -> None:
 def _look_at_server(address: str) -> None:
     request = urllib.request.Request(re.sub(r"//[^/@]*@", "//", address))
     try:
-        urllib.request.urlopen(request, timeout=_ANSWERS_WITHIN_S).close()
+        # it is http or https: see `_look`
+        urllib.request.urlopen(request, timeout=_ANSWERS_WITHIN_S).close()  # nosec B310
     except urllib.error.HTTPError as error:  # 401 and 404 are answers of somebody who is there
         if error.code >= 500:
             raise OSError(f"it answers {error.code} {error.reason}") from error
@@ -162,10 +163,10 @@ def _move_along(project: Project) -> None:
                 continue
             there = location.removesuffix(suffix)
             for table, column in _PLACES:
+                # tables and columns are named by us
+                moved = f"UPDATE {table} SET {column} = replace({column}, ?, ?)"  # nosec B608
                 database.execute(
-                    f"UPDATE {table} SET {column} = replace({column}, ?, ?) "
-                    f"WHERE {column} LIKE '%file:%'",
-                    (f"{there}/", f"{here}/"),
+                    f"{moved} WHERE {column} LIKE '%file:%'", (f"{there}/", f"{here}/")
                 )
 
 
@@ -259,6 +260,7 @@ def _metrics(round_: Round) -> dict[str, float]:
         "failure_mean": round_.record(ScoreRecord).failure_mean,
         "samples": validated.kept,
         "samples_rejected": len(validated.rejected),
+        **{f"drift_{measure}": distance for measure, distance in validated.drift.items()},
         "loss_final": sum(losses) / max(1, len(losses)),
     }
 
@@ -316,3 +318,9 @@ def finish_run(campaign: Campaign, evaluation: CampaignEvaluation) -> None:
         run_id = _campaign_run(campaign, client)
         _log_metrics(client, run_id, metrics, evaluation.round, campaign.final_evaluation)
         client.set_terminated(run_id)
+
+
+def experiment_of(campaign: Campaign) -> str:
+    """The id of the experiment that holds the campaign's run. Raises: TrackingError."""
+    with server(campaign.params, campaign.project) as client:
+        return client.get_run(open_run(campaign)).info.experiment_id

@@ -128,6 +128,10 @@ def tiny_vilt(tmp_path_factory):
 
 
 def _tiny(family, tmp_path_factory) -> Path:
+    return make_tiny_vlm(family, tmp_path_factory.mktemp("base") / family)
+
+
+def make_tiny_vlm(family: str, folder: Path) -> Path:
     """A folder in the hub's format with a small random model over the embedded simulator's
     vocabulary."""
     import torch
@@ -163,6 +167,5 @@ def _tiny(family, tmp_path_factory) -> Path:
         base__patch_px=8,
     ).base
     torch.manual_seed(0)
-    folder = tmp_path_factory.mktemp("base") / family
     save_vlm(family_named(family).make_tiny(kinds, params), folder)
     return folder

@@ -71,10 +71,17 @@ def project(tmp_path_factory):
         shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("dvc.yaml", "params.yaml", "requirements.lock", "data.dvc"):
         shutil.copy(ROOT / name, root / name)
-    for out in ("benchmark/val", "base/clip/model", "base/vilt/model", "data/published/x"):
-        (root / out).parent.mkdir(parents=True)
+    for out in (
+        "benchmark/val",
+        "base/clip/model",
+        "base/vilt/model",
+        "data/published/x",
+        "build/replay/model",
+        "replay.json",
+        "replay-curve.json",
+    ):
+        (root / out).parent.mkdir(parents=True, exist_ok=True)
         (root / out).write_text("small")
-    (root / "replay.json").write_text("{}")
     dvc(root, "init", "--no-scm", "-q")
     dvc(root, "add", "-q", "data")
     dvc(root, "commit", "-q", "-f")
@@ -111,6 +118,7 @@ def stale(root: Path) -> set[str]:
         ),
         ("params.yaml", "  seed: 7", "  seed: 8", {"scenes", "base-clip", "base-vilt"}),
         ("params.yaml", "  width: 128", "  width: 64", {"base-clip", "base-vilt"}),
+        ("params.yaml", "  warmup_share: 0.1", "  warmup_share: 0.2", {"replay"}),
         ("params.yaml", "  campaign: published", "  campaign: other", {"replay"}),
         ("rls3/report/page.py", '"""', '"""A word more. ', set()),
     ],
@@ -124,3 +132,21 @@ def test_a_changed_constant_makes_the_right_stages_stale(project, file, old, new
         assert stale(project) == expected
     finally:
         path.write_text(before)
+
+
+def in_git(*arguments: str) -> str:
+    done = subprocess.run(["git", "-C", str(ROOT), *arguments], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="no history: a downloaded archive")
+def test_every_commit_of_the_data_comes_with_the_files_that_it_names():
+    """So `git checkout COMMIT -- data.dvc store && dvc pull data.dvc` works from any clone."""
+    for commit in in_git("log", "--format=%H", "--", "data.dvc").split():
+        (out,) = yaml.safe_load(in_git("show", f"{commit}:data.dvc"))["outs"]
+        kept = set(in_git("ls-tree", "-r", "--name-only", commit, "store/files/md5").split())
+        listed = f"store/files/md5/{out['md5'][:2]}/{out['md5'][2:]}"
+        assert listed in kept, commit
+        for entry in yaml.safe_load(in_git("show", f"{commit}:{listed}")):
+            assert f"store/files/md5/{entry['md5'][:2]}/{entry['md5'][2:]}" in kept, commit

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-GROUND = ("rls3.errors", "rls3.files", "rls3.seeds", "rls3.telemetry", "rls3.params")
+GROUND = ("rls3.errors", "rls3.files", "rls3.seeds", "rls3.telemetry", "rls3.params", "rls3.markup")
 SCENE = (*GROUND, "rls3.scene", "rls3.language")
 PLACING = (*SCENE, "rls3.dataset", "rls3.placing")
 VLM = (*SCENE, "rls3.dataset", "rls3.vlm")
@@ -18,6 +18,7 @@ MAY_SEE = {
     "rls3/telemetry.py": (),
     "rls3/seeds.py": (),
     "rls3/files.py": ("rls3.errors",),
+    "rls3/markup.py": (),
     "rls3/overrides.py": ("rls3.errors",),
     "rls3/params.py": ("rls3.errors", "rls3.overrides"),
     "rls3/__init__.py": (),
@@ -40,7 +41,13 @@ MAY_SEE = {
 }
 """Each folder or module, and what of ours it may import."""
 HOMES = {
-    "prefect": ("flows/", "tasks/stages.py"),
+    "prefect": (
+        "flows/",
+        "tasks/stages.py",
+        "tasks/artifacts.py",
+        "tasks/services.py",
+        "tasks/watch.py",
+    ),
     "mlflow": ("tasks/tracking.py", "tasks/registry.py", "tasks/served_model.py"),
     "dvc": ("tasks/versioning.py",),
     "great_expectations": ("rls3/dataset/expectations.py",),

@@ -4,6 +4,9 @@ Frames and meanings are those of AI2-THOR's `ProceduralTools.cs` (see `schema.py
 have is drawn as the nearest that we have, and what has no near one is left out and reported.
 """
 
+from collections.abc import Sequence
+from itertools import islice
+
 import numpy as np
 
 from embedded_thor.procthor.materials import HouseMaterials
@@ -14,12 +17,15 @@ from embedded_thor.records import AGENT_HEIGHT_M, Mesh, Placed, Room, Vector3
 from embedded_thor.things.meshes import polygon
 
 PROCEDURAL = "Procedural"  # AI2-THOR's name of the scene that houses are built in
-_MOST = 2000  # walls or objects
+_MOST = 2000  # of each kind of part, and corners of a floor
 _HEIGHT_M = 2.6  # of rooms without walls
 _SUN, _AMBIENT = (0.35, -1.0, 0.45), 0.46
 _LEAST_EXTENT_M = 4.0
 _EMPTY_ROOM = ((-2, -2), (-2, 2), (2, 2), (2, -2))
-_MISREAD = (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError)
+_MISREAD = (
+    *(KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError),
+    RecursionError,  # children of children of children
+)
 
 
 def empty_room() -> Room:
@@ -44,10 +50,9 @@ def house_room(house: House) -> tuple[Room, list[str]]:
 
 
 def _house_room(house: House) -> tuple[Room, list[str]]:
+    entries = list(islice(walk(house.get("objects") or []), _MOST + 1))
+    _check_size(house, entries)
     floors = _floors(house)
-    entries = list(walk(house.get("objects") or []))
-    if max(len(house.get("walls") or ()), len(entries)) > _MOST:
-        raise BadHouse(f"the house has more than {_MOST} walls or objects")
     materials = HouseMaterials()
     walls = [wall_of(entry, floors, materials) for entry in house.get("walls") or []]
     doors = [(entry, hole_of(entry, walls)) for entry in house.get("doors") or []]
@@ -77,6 +82,14 @@ def _house_room(house: House) -> tuple[Room, list[str]]:
         floors=tuple(tuple(map(tuple, floor)) for floor in floors.values()),
     )
     return room, unknown
+
+
+def _check_size(house: House, entries: Sequence[object]) -> None:
+    parts = {name: len(house.get(name) or ()) for name in ("rooms", "walls", "doors", "windows")}
+    corners = max((len(room["floorPolygon"]) for room in house["rooms"]), default=0)
+    for name, count in (parts | {"objects": len(entries), "corners of a floor": corners}).items():
+        if count > _MOST:
+            raise BadHouse(f"the house has more than {_MOST} {name}")
 
 
 def _floors(house: House) -> dict[str, np.ndarray]:

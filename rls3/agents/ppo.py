@@ -51,7 +51,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from stable_baselines3 import PPO
 from stable_baselines3.common.buffers import RolloutBuffer
-from stable_baselines3.common.logger import configure
+from stable_baselines3.common.logger import Logger
 
 from rls3.agents.interface import Context, Outcome
 from rls3.errors import DataError
@@ -224,7 +224,7 @@ def _model(params: PPOParams, spaces: _Spaces, seed: int) -> PPO:
         device="cpu",
         verbose=0,
     )
-    model.set_logger(configure(None, []))
+    model.set_logger(Logger(folder=None, output_formats=[]))  # `configure` would make a folder
     return model
 
 

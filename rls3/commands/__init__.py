@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TextIO
 
-# Commands whose modules import Prefect, which looks for its home when it is imported.
+# Commands whose modules import Prefect, which looks for its home and server when it is imported.
 _WITH_PREFECT = ("run", "round", "compare")
 
 
@@ -47,10 +47,17 @@ def call(
     root, params = project.open_project(params_file, overrides)
     arguments = {name: _absolute(value) for name, value in arguments.items()}
     os.chdir(root)
+    prefect = None
     if command in _WITH_PREFECT:
-        project.make_prefect_home(root)
+        prefect = project.open_prefect_of(root, arguments.get("through_prefect", True))
+    elif command == "serving":
+        project.make_prefect_home(root, quiet=False)
     load("screen").show_warnings()
-    answer = load(command).main(root, params, **arguments)
+    module = load(command)  # meanwhile Prefect's server starts
+    if prefect is not None:
+        prefect.wait()
+        prefect.guard(lambda sentence: load("ending").end_at_once(sentence, 1))
+    answer = module.main(root, params, **arguments)
     lines = [load("document").json_text(answer.document)] if as_json else answer.lines
     for line in lines:
         print(line, file=output)

@@ -46,8 +46,13 @@ def beside_signals(work: Callable[[], T]) -> T:
 
 
 def _end(number: int, frame: FrameType | None) -> None:
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
     how = "interrupted" if number == signal.SIGINT else f"ended by {signal.Signals(number).name}"
+    end_at_once(how, 128 + number)
+
+
+def end_at_once(how: str, code: int) -> None:
+    """Say in one sentence how the process ends, kill what it has started, and exit."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
     with contextlib.suppress(OSError, ValueError):  # the terminal may be gone
         cursor = _SHOW_CURSOR if sys.stderr.isatty() else ""
         sentence = f"{cursor}\nrls3: {how}; what was finished is kept, run again to continue\n"
@@ -61,4 +66,4 @@ def _end(number: int, frame: FrameType | None) -> None:
                     child.kill()
             time.sleep(0.02)
     finally:
-        os._exit(128 + number)
+        os._exit(code)

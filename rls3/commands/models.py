@@ -31,7 +31,8 @@ def open_vlm(name: str, campaign: Campaign, here: Path) -> VLM:
     else:
         folder = _folder(name, (here, project.root))
     family = family_of(folder) if folder else params.family
-    return load_vlm(family, str(folder or name), project.base, params.device)
+    checkpoint = str(folder or name)
+    return load_vlm(family, checkpoint, project.base, params.device, params.revision)
 
 
 def _folder(name: str, places: Sequence[Path]) -> Path | None:

@@ -3,10 +3,14 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rls3.files import make_folder
 from rls3.params import Params, load_params
 from rls3.telemetry import keep_prefect_in
+
+if TYPE_CHECKING:
+    from tasks.server import PrefectApi
 
 _NAME = "params.yaml"
 
@@ -24,13 +28,28 @@ def open_project(params_file: Path, overrides: Sequence[str]) -> tuple[Path, Par
     return file.parent.resolve(), params
 
 
-def make_prefect_home(root: Path) -> None:
-    """Where Prefect keeps its database, unless PREFECT_HOME names another folder.
+def make_prefect_home(root: Path, quiet: bool = True) -> Path:
+    """Where Prefect keeps its files: PREFECT_HOME, or a folder of the project.
 
     Raises: StorageError.
     """
     # Here, not above: only commands with Prefect ask, and the others start in less time without it.
     from rls3.loop.store import Project
 
-    keep_prefect_in(Project(root).prefect)
-    make_folder(Path(os.environ["PREFECT_HOME"]))
+    keep_prefect_in(Project(root).prefect, quiet)
+    home = Path(os.environ["PREFECT_HOME"])
+    make_folder(home, private=True)  # blocks may hold secrets
+    return home
+
+
+def open_prefect_of(root: Path, through_prefect: bool) -> "PrefectApi | None":
+    """The Prefect server that the command speaks to, started unless one runs; None if none is
+    wanted.
+
+    Raises: StorageError or ServerError.
+    """
+    from rls3.loop.store import Project
+    from tasks.server import open_prefect, served_api
+
+    home = make_prefect_home(root)
+    return open_prefect(home, served_api(Project(root))) if through_prefect else None

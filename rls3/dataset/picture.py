@@ -35,6 +35,7 @@ def read_picture(
     name: str = "",
     max_pixels: int = MAX_PIXELS,
     max_bytes: int = MAX_BYTES,
+    way_out: str = _WAY_OUT,
 ) -> np.ndarray:
     """The pixels of a PNG, JPEG, WebP, AVIF, JPEG 2000, GIF, BMP, TIFF or PPM.
 
@@ -45,6 +46,7 @@ def read_picture(
         source: a file, or its content.
         name: what messages call the picture; by default the file's path.
         max_pixels, max_bytes: that it may have.
+        way_out: what messages advise if it is damaged.
     Returns: (H, W, 3) uint8 RGB, channels last however small the picture is.
     Raises: DataError if it is missing, damaged, of another format, or larger than that (found out
         before anything is decoded).
@@ -52,7 +54,7 @@ def read_picture(
     name = name or (str(source) if isinstance(source, Path) else "the picture")
     read = _file if isinstance(source, Path) else _content
     content = read(source, name, max_bytes)
-    with _refusals(name, max_pixels), _opened(content) as picture:
+    with _refusals(name, max_pixels, way_out), _opened(content) as picture:
         _check_pixels(picture.width * picture.height, name, max_pixels)
         picture.load()  # before its orientation is asked for: Pillow turns a TIFF here
         return np.ascontiguousarray(_upright(_rgb(picture), _orientation(picture)))
@@ -100,7 +102,7 @@ def _opened(content: bytes) -> Image.Image:
 
 
 @contextlib.contextmanager
-def _refusals(name: str, max_pixels: int) -> Iterator[None]:
+def _refusals(name: str, max_pixels: int, way_out: str) -> Iterator[None]:
     """What Pillow has against a picture becomes the one sentence about it."""
     try:
         yield
@@ -112,12 +114,12 @@ def _refusals(name: str, max_pixels: int) -> Iterator[None]:
         _check_pixels(int(pixels[0]) if pixels else 2 * max_pixels, name, max_pixels)
         raise
     except Image.UnidentifiedImageError:
-        raise DataError(f"{name} is not a picture that can be read; {_WAY_OUT}") from None
+        raise DataError(f"{name} is not a picture that can be read; {way_out}") from None
     except MemoryError:
         raise DataError(f"{name} does not fit in memory; make it smaller") from None
     except Exception as error:  # Pillow's decoders raise anything from SyntaxError to struct.error
         reason = first_line(error)[:120]
-        raise DataError(f"{name} is damaged, or of an odd kind ({reason}); {_WAY_OUT}") from error
+        raise DataError(f"{name} is damaged, or of an odd kind ({reason}); {way_out}") from error
 
 
 def _rgb(picture: Image.Image) -> np.ndarray:

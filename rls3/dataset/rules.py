@@ -134,3 +134,12 @@ RULE_COLUMNS = {
     ],
 }
 """What each rule looks at."""
+RULE_WORDS = {
+    "caption_matches_fields": "The caption names the sample's subject, terms and reference.",
+    "caption_matches_geometry": "The caption states the relation that the measured places of "
+    "subject and reference have, worked out again.",
+    "boxes_inside_image": "What is seen of every object lies in the picture and has an extent.",
+    "negatives_are_false": "There are false captions, and each contradicts the measured places or "
+    "names an object that is not there.",
+}
+"""What each rule wants, as pages say it."""

@@ -157,9 +157,15 @@ def make_sample(
     )
 
 
+_PICTURE_RESTORE = (
+    "restore the file that holds it (`dvc checkout --force` does if it is published), or give a "
+    "PNG, JPEG, WebP, AVIF, GIF, BMP or TIFF"
+)
+
+
 def decode(picture: Pictured) -> np.ndarray:
     """(H, W, 3) uint8, as a person sees it. Raises: DataError if it is damaged or too large."""
-    return read_picture(picture.image, picture.picture_id)
+    return read_picture(picture.image, picture.picture_id, way_out=_PICTURE_RESTORE)
 
 
 _VECTOR = pa.list_(pa.float64(), 3)
@@ -282,10 +288,11 @@ def _sample(row: dict[str, Any], store: Store) -> Sample:
 
 def to_table(samples: Sequence[Sample]) -> pa.Table:
     """One row a sample, with the schema that `datasets` reads."""
-    return pa.Table.from_pylist([_row(sample) for sample in samples], schema=_schema())
+    return pa.Table.from_pylist([_row(sample) for sample in samples], schema=sample_schema())
 
 
-def _schema() -> pa.Schema:
+def sample_schema() -> pa.Schema:
+    """Of a shard; see the module's docstring."""
     return _SCHEMA.with_metadata({"huggingface": json.dumps(_HUGGINGFACE)})
 
 
@@ -311,14 +318,14 @@ def write_samples(
         temporary.open(
             "wb"
         ) as file,  # its errors say what is wrong with the disk; Arrow wraps them
-        pq.ParquetWriter(file, _schema(), compression="zstd", compression_level=1) as writer,
+        pq.ParquetWriter(file, sample_schema(), compression="zstd", compression_level=1) as writer,
     ):
-        for group in _row_groups(samples, most_rows, most_bytes):
+        for group in row_groups(samples, most_rows, most_bytes):
             writer.write_table(to_table(group))
 
 
-def _row_groups(
-    samples: Iterable[Sample], most_rows: int, most_bytes: int
+def row_groups(
+    samples: Iterable[Sample], most_rows: int = _MOST_ROWS, most_bytes: int = _MOST_BYTES
 ) -> Iterator[list[Sample]]:
     """At least one, which is empty if there are no samples."""
     group: list[Sample] = []
@@ -368,7 +375,8 @@ def _batches(file: pq.ParquetFile) -> Iterator[pa.RecordBatch]:
         group = file.metadata.row_group(number)
         row_bytes = group.total_byte_size / max(1, group.num_rows)
         rows = int(np.clip(_BATCH_BYTES / max(1.0, row_bytes), 1, _BATCH_ROWS))
-        yield from file.iter_batches(rows, row_groups=[number])
+        # a quarantine has a column more, see `rls3.dataset.quarantine`
+        yield from file.iter_batches(rows, row_groups=[number], columns=_SCHEMA.names)
 
 
 def balance(samples: Sequence[Sample]) -> dict[str, dict[str, int]]:

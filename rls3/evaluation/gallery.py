@@ -109,12 +109,17 @@ def save_gallery(items: Sequence[GalleryItem], path: Path) -> None:
     columns = {name: [getattr(item, name) for item in items] for name in _SCHEMA.names}
     columns["slices"] = [list(item.slices.items()) for item in items]
     with whole_file(path) as temporary:
-        pq.write_table(pa.table(columns, schema=_SCHEMA), temporary, compression="zstd")
+        pq.write_table(
+            pa.table(columns, schema=_SCHEMA),
+            temporary,
+            compression="zstd",
+            write_page_checksum=True,
+        )
 
 
 def load_gallery(path: Path) -> list[GalleryItem]:
     """Raises: DataError if the file is missing or damaged."""
     with read_errors(path, pa.ArrowException):
         # without `partitioning`, a folder named like "a=b" would add a column
-        rows = pq.read_table(path, partitioning=None).to_pylist()
+        rows = pq.read_table(path, partitioning=None, page_checksum_verification=True).to_pylist()
         return [GalleryItem(**row | {"slices": dict(row["slices"])}) for row in rows]

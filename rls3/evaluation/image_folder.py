@@ -17,9 +17,9 @@ def find_images(names: Sequence[str], folders: Sequence[Path], source: Path) -> 
 
     Args:
         source: the benchmark's file, for the messages.
-    Raises: DataError if none is there.
+    Raises: DataError if none is there, or a name leads out of the folders.
     """
-    found = {name: _file(name, folders) for name in dict.fromkeys(names)}
+    found = {name: _file(name, folders, source) for name in dict.fromkeys(names)}
     missing = [name for name, path in found.items() if path is None]
     if missing:
         places = " and ".join(str(folder) for folder in folders)
@@ -33,8 +33,17 @@ def find_images(names: Sequence[str], folders: Sequence[Path], source: Path) -> 
     return {name: path for name, path in found.items() if path is not None}
 
 
-def _file(name: str, folders: Sequence[Path]) -> Path | None:
+def _file(name: str, folders: Sequence[Path], source: Path) -> Path | None:
     try:
-        return next((folder / name for folder in folders if (folder / name).is_file()), None)
-    except OSError:  # no name of a file, such as one that is too long
+        found = next((folder for folder in folders if (folder / name).is_file()), None)
+        if found is None:
+            return None
+        inside = (found / name).resolve().is_relative_to(found.resolve())
+    except (OSError, ValueError):  # no name of a file, such as one that is too long
         return None
+    if not inside:
+        raise DataError(
+            f"{source} names the picture {name!r}, which lies outside of {found}; put it there, or "
+            "name the folder that holds all pictures"
+        )
+    return found / name

@@ -114,14 +114,16 @@ class Predictions:
         """Raises: StorageError if it cannot be written."""
         table = _table(self.rows)
         with whole_file(path) as temporary:
-            pq.write_table(table, temporary, compression="zstd")
+            pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)
 
     @staticmethod
     def load(path: Path) -> "Predictions":
         """Raises: DataError if the file is missing or damaged."""
         with read_errors(path, pa.ArrowException):
             # without `partitioning`, a folder named like "a=b" would add a column
-            rows = pq.read_table(path, partitioning=None).to_pylist()
+            rows = pq.read_table(
+                path, partitioning=None, page_checksum_verification=True
+            ).to_pylist()
             return Predictions(tuple(map(_prediction, rows)))
 
 

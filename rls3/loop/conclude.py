@@ -9,6 +9,7 @@ from rls3.evaluation.item import TERMS, Item
 from rls3.evaluation.judge import judge
 from rls3.evaluation.metrics import Evaluation, paired_gain, summarize
 from rls3.evaluation.predictions import Predictions
+from rls3.files import write_json
 from rls3.loop.records import (
     CampaignEvaluation,
     EvaluateRecord,
@@ -91,7 +92,8 @@ def evaluate_campaign(
 
 def write_recipe(campaign: Campaign) -> None:
     """Versioned with the data, so that anybody who has the data can replay the campaign."""
-    params = campaign.params.model_dump(mode="json")
+    # Where the data is published is no part of what they are.
+    params = campaign.params.model_dump(mode="json", exclude={"campaign": {"publish"}})
     groups = ("campaign", "vlm", "finetune", "evaluation")
     recipe = Recipe(
         campaign.name,
@@ -154,6 +156,25 @@ def summarize_campaign(
     )
     write_record(summary, campaign.summary)
     return summary
+
+
+def write_metrics(campaign: Campaign, summary: Summary) -> None:
+    """What `dvc metrics` (numbers only) and `dvc plots` (a list of points) read of a campaign; to
+    be committed with data.dvc."""
+    curve = accuracies(campaign.rounds_done())
+    figures = {
+        "val_accuracy": curve[summary.result_round - 1],
+        "test_accuracy": summary.final_accuracy,
+        "test_accuracy_base": summary.base_accuracy,
+        "test_gain": summary.gain,
+        "rounds": summary.rounds,
+        "result_round": summary.result_round,
+        "samples": summary.samples_valid,
+        "samples_invalid": summary.samples_invalid,
+    }
+    write_json(campaign.metrics, figures)
+    points = [{"round": n, "val_accuracy": value} for n, value in enumerate(curve, 1)]
+    write_json(campaign.curve, points)
 
 
 def _accuracy(evaluation: Evaluation, number: str) -> float:

@@ -1,12 +1,12 @@
 """Where a round came from: seed, parameters, code, file hashes, checkpoints, library versions."""
 
-import hashlib
 import platform
 import subprocess
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from rls3.files import file_digest
 from rls3.loop.records import Manifest
 from rls3.loop.store import Round
 
@@ -23,12 +23,6 @@ _LIBRARIES = (
     "great-expectations",
     "numpy",
 )
-
-
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @cache

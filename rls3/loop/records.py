@@ -4,7 +4,7 @@ read back as itself.
 A stage's record is its marker: it is written last, and a stage that has one is finished.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import ClassVar, TypeVar
@@ -21,11 +21,17 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """Base of the stages' records. stage: its name in the stage table. seconds: that the stage
-    took."""
+    """Base of the stages' records.
+
+    Attributes:
+        stage: its name in the stage table. seconds: that the stage took.
+        sha256: of each file that the stage wrote, by its path in the project; records of earlier
+            versions have none (see `rls3.loop.integrity`).
+    """
 
     stage: ClassVar[str]
     seconds: float = 0.0
+    sha256: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,8 +59,9 @@ class ValidateRecord(Record):
     """Samples that passed Great Expectations, and the share of them that is trained on.
 
     Attributes:
-        rejected: sample id to reasons. balance: counts by "term", "cell", "complexity" of the
-            accepted.
+        rejected: sample id to reasons. balance: counts by "term", "cell", "complexity", "kind" and
+            "brightness" of the accepted. drift: distance from the campaign so far, by measure (see
+            `rls3.dataset.drift`). drifted: the measures above the limits of validation.
     """
 
     stage: ClassVar[str] = "validate"
@@ -62,6 +69,8 @@ class ValidateRecord(Record):
     kept: int
     rejected: dict[str, str]
     balance: dict[str, Counts]
+    drift: dict[str, float] = field(default_factory=dict)
+    drifted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,6 +164,14 @@ class Manifest:
     data_version: str
     mlflow_run_id: str
     seconds: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a campaign began with beside its parameters: SHA-256 of each file of the benchmark and
+    of the starting checkpoint, by its path in the project (or from the root, if elsewhere)."""
+
+    sha256: dict[str, str]
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,16 @@ import numpy as np
 from rls3.agents.episodes import load_rollout, save_rollout
 from rls3.agents.interface import Agent, Rollout, Scored, Weakness
 from rls3.agents.make import make_agent
+from rls3.dataset.data_docs import write_data_docs
+from rls3.dataset.quarantine import write_quarantine
 from rls3.dataset.sample import Provenance, read_samples, write_samples
 from rls3.evaluation.benchmarks import BENCHMARKS, read_benchmark
 from rls3.evaluation.gallery import save_gallery
 from rls3.evaluation.predictions import Predictions
 from rls3.files import whole_folder
 from rls3.language.relation import Term
-from rls3.loop.records import EvaluateRecord, Record, ScoreRecord
+from rls3.loop.integrity import checked, digests
+from rls3.loop.records import EvaluateRecord, Record, ScoreRecord, ValidateRecord
 from rls3.loop.resources import Resources
 from rls3.loop.reward import Rewards
 from rls3.loop.stages import RefusedSamples, Stage
@@ -65,7 +68,7 @@ def run_stage(
     """Do a stage of a round, unless it is finished.
 
     Returns: its record.
-    Raises: RLS3Error; nothing appears under a final name then, but for rejected samples.
+    Raises: RLS3Error; nothing appears under a final name then, but for the quarantine and its page.
     """
     if round_.finished(stage.name):
         return round_.record(stage.record)
@@ -76,12 +79,15 @@ def run_stage(
         try:
             made = stage.function(**inputs)
         except RefusedSamples as refused:
-            WRITERS["rejected"](refused.rejected, round_.path("rejected"))
+            for name, artefact in refused.kept.items():
+                WRITERS[name](artefact, round_.path(name))
             raise
     record, *artefacts = made if isinstance(made, tuple) else (made,)
     for name, artefact in zip(stage.writes, artefacts, strict=True):
         WRITERS[name](artefact, round_.path(name))
-    record = replace(record, seconds=round(time.perf_counter() - started, 3))
+    written = digests(moment.campaign.project, [round_.path(name) for name in stage.writes])
+    seconds = round(time.perf_counter() - started, 3)
+    record = replace(record, seconds=seconds, sha256=written)
     round_.finish(record)
     return record
 
@@ -93,8 +99,9 @@ def vlm_after(campaign: Campaign, round_: Round | None) -> VLM:
     """The VLM as it was after a round; as the campaign begins with it if None. Raises:
     ModelError."""
     params = campaign.params.vlm
-    checkpoint = str(round_.path("vlm")) if round_ else params.checkpoint
-    return load_vlm(params.family, checkpoint, campaign.project.base, params.device)
+    checkpoint = str(checked(round_, "vlm")) if round_ else params.checkpoint
+    base, revision = campaign.project.base, params.revision
+    return load_vlm(params.family, checkpoint, base, params.device, revision)
 
 
 def _agent(moment: Moment) -> Agent:
@@ -103,7 +110,7 @@ def _agent(moment: Moment) -> Agent:
     space = space_of(rooms, params.agent.action, params.sampling.objects)
     agent = make_agent(params.agent, space, tuple(rooms), moment.seed("agent", 0))
     if moment.round.previous is not None:
-        agent.load(moment.round.previous.path("policy"))
+        agent.load(checked(moment.round.previous, "policy"))
     return agent
 
 
@@ -119,7 +126,7 @@ def _weakness(moment: Moment) -> Weakness:
     if previous is None:
         return Weakness.unknown()
     scored, by_term = previous.record(ScoreRecord), previous.record(EvaluateRecord).val.by_term
-    samples, sampling = read_samples(previous.path("train")), moment.campaign.params.sampling
+    samples, sampling = read_samples(checked(previous, "train")), moment.campaign.params.sampling
     return Weakness(
         np.array(scored.failure_by_cell),
         np.array([by_term[term].accuracy for term in Term]),
@@ -144,24 +151,27 @@ def _stage_progress(moment: Moment) -> Callable[[int, int], None]:
 
 INPUTS: dict[str, Callable[[Moment], object]] = {
     # what earlier stages and rounds made
-    "rollout": lambda m: load_rollout(m.round.path("rollout")),
-    "rendered": lambda m: read_samples(m.round.path("rendered")),
-    "train": lambda m: read_samples(m.round.path("train")),
-    "earlier_train": lambda m: [read_samples(r.path("train")) for r in m.round.earlier],
+    "rollout": lambda m: load_rollout(checked(m.round, "rollout")),
+    "rendered": lambda m: read_samples(checked(m.round, "rendered")),
+    "train": lambda m: read_samples(checked(m.round, "train")),
+    "earlier_train": lambda m: [read_samples(checked(r, "train")) for r in m.round.earlier],
     "vlm_before": lambda m: vlm_after(m.campaign, m.round.previous),
     "vlm": lambda m: vlm_after(m.campaign, m.round),
     "agent": _agent,
     "weakness": _weakness,
     "score_record": lambda m: m.round.record(ScoreRecord),
     "evaluate_record": lambda m: m.round.record(EvaluateRecord),
-    "rewards": lambda m: Rewards.load(m.round.path("rewards")),
+    "rewards": lambda m: Rewards.load(checked(m.round, "rewards")),
     # what is fixed for the campaign
     "val": lambda m: read_benchmark(m.campaign.project.benchmark, "val"),
     "base_predictions": lambda m: Predictions.load(m.campaign.base_predictions),
     "benchmark_ids": _benchmark_ids,
     "episodes": _episodes,
     "provenance": _provenance,
-    "docs_folder": lambda m: m.round.docs,
+    "earlier_balance": lambda m: [r.record(ValidateRecord).balance for r in m.round.earlier],
+    "quarantine": lambda m: m.campaign.project.relative(m.round.path("rejected")),
+    "round_folder": lambda m: m.campaign.project.relative(m.round.folder),
+    "docs_page": lambda m: m.campaign.project.relative(m.round.docs / "index.html"),
     # groups of parameters
     "sampling_params": lambda m: m.campaign.params.sampling,
     "validation_params": lambda m: m.campaign.params.validation,
@@ -207,7 +217,8 @@ WRITERS: dict[str, Callable[..., None]] = {
     "rollout": _write_rollout,
     "rendered": write_samples,
     "train": write_samples,
-    "rejected": write_samples,
+    "rejected": write_quarantine,
+    "data_docs": write_data_docs,
     "vlm": _write_vlm,
     "predictions": Predictions.save,
     "gallery": save_gallery,

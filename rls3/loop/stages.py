@@ -11,12 +11,15 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from inspect import signature
-from pathlib import Path
 
 import numpy as np
 
 from rls3.agents.episodes import collect
 from rls3.agents.interface import Agent, Outcome, Rollout, Weakness
+from rls3.dataset import deferred
+from rls3.dataset.drift import MEASURES, Counts
+from rls3.dataset.quality import QualityDocs, set_aside
+from rls3.dataset.quarantine import Rejected
 from rls3.dataset.sample import Provenance, Sample, make_sample
 from rls3.errors import CampaignError
 from rls3.evaluation.gallery import GalleryItem, gallery_of
@@ -57,12 +60,12 @@ Rooms = Mapping[str, Room]
 
 
 class RefusedSamples(CampaignError):
-    """Too many samples fail validation. rejected: those that do, to be kept for whoever looks into
-    it."""
+    """A round's samples may not be trained on. kept: what is written nevertheless, for whoever
+    looks into it, by its name in the stage table."""
 
-    def __init__(self, message: str, rejected: Sequence[Sample]) -> None:
+    def __init__(self, message: str, kept: Mapping[str, object]) -> None:
         super().__init__(message)
-        self.rejected = rejected
+        self.kept = kept
 
 
 def sample(
@@ -136,41 +139,79 @@ def render(
 def validate(
     rendered: Sequence[Sample],
     benchmark_ids: frozenset[str],
-    docs_folder: Path,
+    earlier_balance: Sequence[Mapping[str, Counts]],
+    quarantine: str,
+    docs_page: str,
+    round_folder: str,
     provenance: Provenance,
     sampling_params: SamplingParams,
     validation_params: ValidationParams,
     share_rng: np.random.Generator,
-) -> tuple[ValidateRecord, list[Sample], list[Sample]]:
-    """Great Expectations on every row; what fails is kept apart with its reason. A random share
-    (paper: eta) of what passes is trained on."""
-    # Here, not above: importing Great Expectations takes seconds, and only this stage needs it.
-    from rls3.dataset import expectations
-
-    report = expectations.validate(
-        rendered, sampling_params.min_visible_px, benchmark_ids, docs_folder
+) -> tuple[ValidateRecord, list[Sample], list[Rejected], QualityDocs]:
+    """Great Expectations on every row; what fails goes to the quarantine with its reasons, and
+    drift against the campaign so far is told. A random share (paper: eta) of what passes is trained
+    on."""
+    report = deferred.expectations().validate(
+        rendered,
+        sampling_params.min_visible_px,
+        benchmark_ids,
+        earlier_balance,
+        validation_params.max_drift,
     )
     accepted = [rendered[i] for i in report.accepted]
-    rejected = [rendered[i] for i, _ in report.rejected]
-    reasons = {rendered[i].sample_id: why for i, why in report.rejected}
-    most = validation_params.max_rejected_share
-    if len(rejected) > most * len(rendered):
-        identity, why = next(iter(reasons.items()))
+    rejected = [(rendered[i], why) for i, why in report.rejected]
+    docs = QualityDocs(
+        campaign=provenance.campaign,
+        round=provenance.round,
+        accepted=len(accepted),
+        rejected=len(rejected),
+        checks=report.checks,
+        drift=report.drift,
+        set_aside=set_aside(rejected),
+        outcomes=report.outcomes,
+        quarantine=quarantine,
+    )
+    if refusal := _refusal(docs, rejected, validation_params):
         raise RefusedSamples(
-            f"round {provenance.round}: {len(rejected)} of {len(rendered)} samples fail validation "
-            "(more than "
-            f"validation.max_rejected_share = {most}), e.g. {identity}: {why}; see {report.docs}",
-            rejected,
+            f"round {provenance.round}: {refusal}; see {docs_page}, and delete {round_folder} to "
+            "make them anew",
+            {"rejected": rejected, "data_docs": docs},
         )
     n_kept = max(1, round(sampling_params.share * len(accepted)))
     kept = sorted(share_rng.permutation(len(accepted))[:n_kept])
     record = ValidateRecord(
         accepted=len(accepted),
         kept=len(kept),
-        rejected=reasons,
+        rejected={sample.sample_id: why for sample, why in rejected},
         balance=report.statistics,
+        drift={d.measure: d.distance for d in report.drift},
+        drifted=tuple(d.measure for d in docs.drifted),
     )
-    return record, [accepted[i] for i in kept], rejected
+    return record, [accepted[i] for i in kept], rejected, docs
+
+
+def _refusal(docs: QualityDocs, rejected: Sequence[Rejected], params: ValidationParams) -> str:
+    """Why the round may not be trained on; "" if it may."""
+    n, most = docs.accepted + docs.rejected, params.max_rejected_share
+    example = "".join(f", e.g. {sample.sample_id}: {why}" for sample, why in rejected[:1])
+    if docs.rejected > most * n:
+        return (
+            f"{docs.rejected} of {n} samples fail validation (more than "
+            f"validation.max_rejected_share = {most}; raise it to use the others){example}"
+        )
+    if not docs.accepted:
+        return f"all {n} samples fail validation, which leaves none to train on{example}"
+    if docs.drifted and params.on_drift == "stop":
+        moved = ", ".join(
+            f"{MEASURES[d.measure]} moved by {d.distance:.2f}, more than "
+            f"validation.max_{d.measure}_drift = {params.max_drift[d.measure]}"
+            for d in docs.drifted
+        )
+        return (
+            f"its samples drifted from the campaign so far ({moved}); to train on them "
+            "nevertheless, give -S validation.on_drift=warn"
+        )
+    return ""
 
 
 def score(
@@ -318,7 +359,13 @@ class Stage:
 STAGES = (
     Stage("sample scenes", sample, SampleRecord, ("rollout",), outside=True, unit="proposals"),
     Stage("render scenes", render, RenderRecord, ("rendered",), outside=True, unit="scenes"),
-    Stage("validate samples", validate, ValidateRecord, ("train", "rejected"), library=False),
+    Stage(
+        "validate samples",
+        validate,
+        ValidateRecord,
+        ("train", "rejected", "data_docs"),
+        library=False,
+    ),
     Stage("score VLM", score, ScoreRecord),
     Stage("fine-tune VLM", finetune, FinetuneRecord, ("vlm",), unit="steps"),
     Stage("evaluate VLM", evaluate, EvaluateRecord, ("predictions", "gallery")),

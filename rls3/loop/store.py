@@ -4,6 +4,7 @@ artefacts.
     project/                 the folder of params.yaml
       base/ benchmark/       published: base models, frozen benchmarks
       data/<campaign>/       versioned by DVC: each round's shards, the recipe of a replay
+      metrics/ curves/       a file for each campaign, for `dvc metrics` and `dvc plots`
       runs/<campaign>/       not versioned: records, models, policies, predictions, the page
       .rls3/                 caches that can be made again (surveys of rooms, Prefect's database,
                              models from a registry elsewhere)
@@ -24,9 +25,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from rls3.errors import CampaignError, DataError
-from rls3.files import make_folder, read_json, storage_errors, write_json
-from rls3.loop.records import Record, read_record, write_record
+from rls3.errors import CampaignBusy, CampaignError, DataError
+from rls3.files import make_folder, read_json, storage_errors, sweep, waiting_lock, write_json
+from rls3.loop.records import Manifest, Record, read_record, write_record
 from rls3.params import Params
 from rls3.seeds import integer_seed
 
@@ -37,12 +38,19 @@ R = TypeVar("R", bound=Record)
 _FREE = (
     "campaign.rounds",
     "campaign.patience_rounds",
+    "campaign.publish",
     "simulator.workers",
     "simulator.action_timeout_s",
     "vlm.device",
+    "serve",
+    "notify",
     "base",
     "replay",
+    "validation",
 )
+
+# What campaigns of earlier versions ran with, which did not have the parameter.
+_BEFORE = {"vlm.revision": ""}
 
 
 @dataclass(frozen=True)
@@ -54,20 +62,46 @@ class Project:
     base = property(lambda self: self.root / "base")
     benchmark = property(lambda self: self.root / "benchmark")
     data = property(lambda self: self.root / "data")
+    data_file = property(lambda self: self.root / "data.dvc")
     dvc_lock = property(lambda self: self.root / "dvc.lock")
     dvc_folder = property(lambda self: self.root / ".dvc")
+    secrets = property(lambda self: (self.dvc_folder / "config.local", self.root / ".env"))
+    metrics = property(lambda self: self.root / "metrics")
+    curves = property(lambda self: self.root / "curves")
     runs = property(lambda self: self.root / "runs")
     tracking_database = property(lambda self: self.runs / "mlflow.db")
     tracking_artifacts = property(lambda self: self.runs / "mlartifacts")
-    tracking_lock = property(lambda self: self.runs / "mlflow.lock")
-    registry_lock = property(lambda self: self.runs / "registry.lock")
     simulators = property(lambda self: self.root / ".rls3" / "thor")
     prefect = property(lambda self: self.root / ".rls3" / "prefect")
+    locks = property(lambda self: self.root / ".rls3" / "locks")
     models = property(lambda self: self.root / ".rls3" / "models")
+    serving = property(lambda self: self.root / ".rls3" / "serving")
+    serving_lock = property(lambda self: self.serving / "lock")
+    serving_record = property(lambda self: self.serving / "serving.json")
+    told_states = property(lambda self: self.serving / "told.json")
 
     def relative(self, path: Path) -> str:
         """A path as records name it, so that a project can be moved."""
         return str(path.relative_to(self.root))
+
+    def named(self, path: Path) -> str:
+        """The same, but for what lies elsewhere, which keeps its whole path."""
+        return self.relative(path) if path.is_relative_to(self.root) else str(path)
+
+    @contextmanager
+    def locked(self, part: str, wait_s: float = 600.0) -> Iterator[None]:
+        """Hold a part of the project that its campaigns share ("data", "tracking", "registry");
+        whoever comes second waits.
+
+        Raises: CampaignError if another process still holds it after `wait_s` seconds.
+        """
+        with waiting_lock(self.locks / part, wait_s) as held:
+            if not held:
+                raise CampaignError(
+                    f"another process has held {self.locks / part} for {wait_s:.0f} s; see what it "
+                    "waits for, and run again: nothing that was finished is lost"
+                )
+            yield
 
 
 @dataclass(frozen=True)
@@ -91,15 +125,20 @@ class Campaign:
     base_predictions = property(lambda self: self.folder / "base-val.parquet")
     final_evaluation = property(lambda self: self.folder / "evaluation.json")
     gallery = property(lambda self: self.folder / "gallery.parquet")
+    docs = property(lambda self: self.folder / "data-docs")
     gate = property(lambda self: self.folder / "gate.json")
+    nights = property(lambda self: self.folder / "nights.json")
     tracked = property(lambda self: self.folder / "mlflow.json")
     registered = property(lambda self: self.folder / "registered.json")
     card = property(lambda self: self.folder / "README.md")
     summary = property(lambda self: self.folder / "summary.json")
     report = property(lambda self: self.folder / "report.html")
     recipe = property(lambda self: self.data / "campaign.json")
+    metrics = property(lambda self: self.project.metrics / f"{self.name}.json")
+    curve = property(lambda self: self.project.curves / f"{self.name}.json")
     lock = property(lambda self: self.folder / "lock")
     begun_with = property(lambda self: self.folder / "params.json")
+    inputs = property(lambda self: self.folder / "inputs.json")
 
     def predictions(self, split: str, model: str) -> Path:
         """What the "base" or the "final" model said on a benchmark that decides nothing."""
@@ -109,11 +148,17 @@ class Campaign:
         return Round(self, number)
 
     def rounds_done(self) -> list["Round"]:
-        """The finished rounds, in order."""
+        """The finished rounds, in order. Raises: DataError if a manifest is damaged."""
         done: list[Round] = []
-        while (candidate := self.round(len(done) + 1)).manifest.exists():
+        while (candidate := self.round(len(done) + 1)).done:
             done.append(candidate)
         return done
+
+    def quarantines(self) -> dict[int, Path]:
+        """The shards of rejected samples by round, also of a round that was refused."""
+        numbers = range(1, len(self.rounds_done()) + 2)
+        shards = {number: self.round(number).path("rejected") for number in numbers}
+        return {number: path for number, path in shards.items() if path.exists()}
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -131,7 +176,7 @@ class Campaign:
             except BlockingIOError:
                 lock.seek(0)
                 holder = lock.read().strip() or "unknown"
-                raise CampaignError(
+                raise CampaignBusy(
                     f"campaign {self.name!r} is already running (process {holder}); "
                     "wait for it, or choose another name with -S campaign.name=..."
                 ) from None
@@ -139,6 +184,8 @@ class Campaign:
                 lock.truncate(0)
                 lock.write(str(os.getpid()))
                 lock.flush()
+            for folder in (self.folder, self.data, self.project.simulators):
+                sweep(folder)
             self._check_params()
             yield
 
@@ -148,7 +195,7 @@ class Campaign:
         if not self.begun_with.exists():
             write_json(self.begun_with, now)
             return
-        then, now = flat(read_json(self.begun_with)), flat(now)
+        then, now = _BEFORE | flat(read_json(self.begun_with)), flat(now)
         for key in sorted(then.keys() | now.keys()):
             if key.startswith(_FREE) or then.get(key) == now.get(key):
                 continue
@@ -179,7 +226,7 @@ class Round:
 
     folder = property(lambda self: self.campaign.folder / "rounds" / f"{self.number:04d}")
     data = property(lambda self: self.campaign.data / f"round-{self.number:04d}")
-    docs = property(lambda self: self.folder / "data-docs")
+    docs = property(lambda self: self.campaign.docs / f"round-{self.number:04d}")
     manifest = property(lambda self: self.folder / "manifest.json")
 
     @property
@@ -198,6 +245,7 @@ class Round:
             "rendered": self.folder / "rendered.parquet",
             "train": self.data / "train.parquet",
             "rejected": self.data / "rejected.parquet",
+            "data_docs": self.docs,
             "vlm": self.folder / "vlm",
             "predictions": self.folder / "val.parquet",
             "gallery": self.folder / "gallery.parquet",
@@ -211,16 +259,29 @@ class Round:
     def finished(self, stage: str) -> bool:
         return self.marker(stage).exists()
 
+    @property
+    def done(self) -> bool:
+        """Whether all of it is finished. Raises: DataError if its manifest is damaged."""
+        if not self.manifest.exists():
+            return False
+        read_record(
+            self.manifest, Manifest, f"delete {self.manifest} and run again: its round is kept"
+        )
+        return True
+
+    def again(self, stage: str) -> str:
+        """What to do so that the next run does a stage once more; what it gives is the same, for
+        all that the stage reads is still there."""
+        marks = [path for path in (self.manifest, self.marker(stage)) if path.exists()]
+        return f"delete {' and '.join(map(str, marks))} and run again to make it anew"
+
     def record(self, kind: type[R]) -> R:
         """What a finished stage noted. Raises: DataError if it is not finished or damaged."""
         marker = self.marker(kind.stage)
-        if self.manifest.exists():
-            # A finished round is not looked into again while its manifest stands.
-            again = f"delete {self.manifest} and what is left of {marker.name}, and run again"
-            if not marker.exists():
-                raise DataError(f"{marker} of a finished round is missing; {again}")
-            return read_record(marker, kind, again)
-        return read_record(marker, kind)
+        # A finished round is not looked into again while its manifest stands.
+        if self.manifest.exists() and not marker.exists():
+            raise DataError(f"{marker} of a finished round is missing; {self.again(kind.stage)}")
+        return read_record(marker, kind, self.again(kind.stage))
 
     def finish(self, record: Record) -> None:
         """Mark a stage as finished; everything it made must be in place."""

@@ -8,6 +8,7 @@ from rls3.evaluation.gallery import load_gallery
 from rls3.evaluation.metrics import Evaluation, summarize
 from rls3.evaluation.predictions import Predictions
 from rls3.files import read_json, write_text
+from rls3.loop.integrity import checked
 from rls3.loop.records import (
     CampaignEvaluation,
     EvaluateRecord,
@@ -101,4 +102,4 @@ def _gallery(campaign: Campaign, rounds: list[Round], result: int | None) -> Gal
     if not evaluated or not evaluated[-1].path("gallery").exists():
         return None
     latest = evaluated[-1]
-    return Gallery("val", latest.number, load_gallery(latest.path("gallery")))
+    return Gallery("val", latest.number, load_gallery(checked(latest, "gallery")))

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from importlib import resources
 
+from rls3.markup import Markup, tag
 from rls3.report.cards import results, sampling, standing, teaching, work
-from rls3.report.markup import Markup, tag
 from rls3.report.state import CampaignState
 
 CARDS: tuple[Callable[[CampaignState], Markup], ...] = (

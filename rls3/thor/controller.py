@@ -24,6 +24,7 @@ from ai2thor.server import Event
 
 from rls3.errors import RefusedAction, SimulatorError, first_line
 from rls3.thor.backend import Backend
+from rls3.thor.pipes import hide_pipes, own_pipes
 
 logger = logging.getLogger(__name__)
 
@@ -63,6 +64,7 @@ def make_controller(
         raise SimulatorError(
             f"the simulator ({backend.label}) did not start ({reason}); run `rls3 doctor`"
         ) from error
+    hide_pipes(controller.server)
     return controller
 
 
@@ -81,6 +83,7 @@ class SafeController(Controller):
     def start(self, *arguments: object, **named: object) -> object:
         # a read with a time-out spins on a dead process; the watchdog has the time
         self.server_start_timeout = None
+        own_pipes(self.server)
         return super().start(*arguments, **named)
 
     def _start_unity_thread(self, *arguments: object, **named: object) -> object:

@@ -14,7 +14,8 @@ from rls3.scene.records import Box, Kind, RoomSurvey, Surface
 
 def survey_path(folder: Path, label: str, floor_plan: str) -> Path:
     """Below the runtime folder; label: of the simulator that was asked."""
-    return folder / "surveys" / re.sub(r"[^A-Za-z0-9.]+", "-", label) / f"{floor_plan}.json"
+    label, floor_plan = (re.sub(r"[^A-Za-z0-9.]+", "-", name) for name in (label, floor_plan))
+    return folder / "surveys" / label / f"{floor_plan}.json"
 
 
 def save_survey(survey: RoomSurvey, path: Path) -> None:

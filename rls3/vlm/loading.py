@@ -50,31 +50,36 @@ def family_of(folder: Path) -> str:
 
 
 def load_vlm(
-    family: str, checkpoint: str, base_dir: Path = Path("base"), device: str = "auto"
+    family: str,
+    checkpoint: str,
+    base_dir: Path = Path("base"),
+    device: str = "auto",
+    revision: str = "",
 ) -> VLM:
     """A model in evaluation mode, float32 whatever the checkpoint's precision.
 
     Args:
         checkpoint: "base" is our own model of that family, in `base_dir`; else a folder or a hub
             name.
-        device: see `VLMParams.device`.
+        device: see `VLMParams.device`. revision: of a hub name, see `VLMParams.revision`.
     Raises: ModelError if there is no such checkpoint, it is damaged, lacks weights, or is of
-        another family; or if there is no such device.
+        another family; if a hub name comes without a revision; or if there is no such device.
     """
     record, place = family_named(family), resolve_device(device)
     name = _name(family, checkpoint, base_dir)
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     with _load_errors(name):
-        model_type = AutoConfig.from_pretrained(name).model_type
+        where = _hub(name, revision)
+        model_type = AutoConfig.from_pretrained(name, **where).model_type
         if model_type != record.model_type:
             raise ModelError(
                 f"{name} holds a model of type {model_type!r}, but vlm.family = {family!r}; set "
                 "vlm.family or choose another checkpoint"
             )
-        tokenizer = AutoTokenizer.from_pretrained(name)
-        image_processor = AutoImageProcessor.from_pretrained(name, use_fast=False)
-        model = _complete_model(record, name)
+        tokenizer = AutoTokenizer.from_pretrained(name, **where)
+        image_processor = AutoImageProcessor.from_pretrained(name, use_fast=False, **where)
+        model = _complete_model(record, name, where)
     return VLM(record, model.eval().to(place), tokenizer, image_processor)
 
 
@@ -99,6 +104,25 @@ def _name(family: str, checkpoint: str, base_dir: Path) -> str:
     return checkpoint
 
 
+def _hub(name: str, revision: str) -> dict[str, object]:
+    """Arguments of `from_pretrained`: no code of the checkpoint's own runs, and a hub name means
+    the same model for ever. Raises: ModelError for a hub name without a revision."""
+    if Path(name).is_dir():
+        return {"trust_remote_code": False}
+    if not revision:
+        raise ModelError(
+            f"{name!r} is no folder here but a hub name, whose content may change; name its commit "
+            "with vlm.revision"
+        )
+    return {"trust_remote_code": False, "revision": revision}
+
+
+def checkpoint_folder(family: str, checkpoint: str, base_dir: Path) -> Path | None:
+    """What `load_vlm` reads; None for a hub name. Raises: ModelError if it is missing."""
+    folder = Path(_name(family, checkpoint, base_dir))
+    return folder if folder.is_dir() else None
+
+
 @contextlib.contextmanager
 def _load_errors(name: str) -> Iterator[None]:
     try:
@@ -120,10 +144,13 @@ def _is_lfs_pointer(file: Path) -> bool:
         return content.read(32).startswith(b"version https://git-lfs")
 
 
-def _complete_model(family: Family, name: str) -> PreTrainedModel:
-    """Raises: ModelError if the checkpoint lacks weights: the library would draw them at random."""
+def _complete_model(family: Family, name: str, where: dict[str, object]) -> PreTrainedModel:
+    """From safetensors alone, for a pickle can run anything.
+
+    Raises: ModelError if the checkpoint lacks weights: the library would draw them at random.
+    """
     model, found = family.model_class.from_pretrained(
-        name, dtype=torch.float32, output_loading_info=True
+        name, dtype=torch.float32, output_loading_info=True, use_safetensors=True, **where
     )
     weights = {weight for weight, _ in model.named_parameters()}
     missing = sorted(weights & set(found["missing_keys"]))

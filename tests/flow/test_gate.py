@@ -234,3 +234,21 @@ def test_a_champion_that_came_since_is_asked(project):
     assert again.against == "version 1"
     register(early, again.decision)
     assert gate(early) == again
+
+
+def test_a_lost_decision_is_made_again_against_the_same_rival(project):
+    """By then the result is the champion itself, which no model beats."""
+    for name, against in (("first", "base"), ("second", "version 1")):
+        round_ = finished_round(project, name, 1.0)
+        record = gate(round_)
+        assert record.against == against
+        passed = replace(record, decision=PASSED)
+        handed = handoff.register(round_, passed, evaluation_of(round_), "v1")
+        round_.campaign.gate.write_text("{")
+        with pytest.raises(DataError, match="gate.json is damaged .*; delete it and run again"):
+            gate(round_)
+        round_.campaign.gate.unlink()
+        assert gate(round_).against == against
+        round_.campaign.registered.unlink()
+        assert gate(round_).against == against
+        assert handoff.register(round_, passed, evaluation_of(round_), "v1") == handed

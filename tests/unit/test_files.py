@@ -6,6 +6,7 @@ import os
 import resource
 import signal
 import sqlite3
+import subprocess
 
 import numpy as np
 import pytest
@@ -13,9 +14,11 @@ from safetensors.numpy import save_file
 
 from rls3.errors import DataError, StorageError
 from rls3.files import (
+    make_folder,
     read_errors,
     read_json,
     storage_errors,
+    sweep,
     whole_file,
     whole_folder,
     write_json,
@@ -42,6 +45,29 @@ def test_a_folder_appears_only_when_complete_and_replaces_the_old_one(tmp_path):
         with whole_folder(tmp_path / "x") as folder:
             (folder / name).write_text("1")
     assert [p.name for p in (tmp_path / "x").iterdir()] == ["new"]
+
+
+def test_a_private_folder_is_its_owners_alone(tmp_path):
+    make_folder(tmp_path / "x" / "y", private=True)
+    assert (tmp_path / "x" / "y").stat().st_mode & 0o777 == 0o700
+
+
+def test_what_killed_processes_left_is_swept(tmp_path):
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    for name in (f".a.json.{gone.pid}.tmp", f"b/.c.parquet.{gone.pid}.tmp"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("half")
+    (tmp_path / ".vlm.tmp").mkdir()
+    (tmp_path / ".vlm.tmp" / "model").write_text("half")
+    mine = tmp_path / f".report.html.{os.getpid()}.tmp"
+    for kept in (mine, tmp_path / "x.tmp", tmp_path / "b" / "whole.json"):
+        kept.write_text("kept")
+    sweep(tmp_path)
+    left = sorted(p.name for p in tmp_path.rglob("*") if p.is_file())
+    assert (
+        left == sorted((mine.name, "x.tmp", "whole.json")) and not (tmp_path / ".vlm.tmp").exists()
+    )
 
 
 def test_json_is_atomic_and_damage_is_one_sentence(tmp_path):

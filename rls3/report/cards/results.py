@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from rls3.evaluation.gallery import GalleryItem
 from rls3.evaluation.metrics import Evaluation, Slice
 from rls3.loop.records import EvaluateRecord, ValidateRecord
+from rls3.markup import Markup, card, join, missing, note, percent, table, tag
 from rls3.report.charts.lines import Points, lines
 from rls3.report.charts.radar import radar
-from rls3.report.markup import Markup, card, join, missing, note, percent, table, tag
 from rls3.report.state import CampaignState, Comparison
 
 _CHANCE = 50.0

@@ -4,8 +4,8 @@ from collections import Counter
 
 from rls3.language.relation import CELLS
 from rls3.loop.records import Counts, RenderRecord, SampleRecord, ValidateRecord
+from rls3.markup import Markup, card, missing, note, percent, table
 from rls3.report.charts.heat import RELATIONS, Shade, heat
-from rls3.report.markup import Markup, card, missing, note, percent, table
 from rls3.report.state import CampaignState, RoundState
 
 

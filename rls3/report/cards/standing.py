@@ -2,7 +2,7 @@
 
 from rls3.evaluation.metrics import Slice
 from rls3.loop.records import CampaignEvaluation, EvaluateRecord, ValidateRecord
-from rls3.report.markup import (
+from rls3.markup import (
     Markup,
     counted,
     duration,

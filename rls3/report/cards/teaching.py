@@ -12,11 +12,11 @@ from statistics import StatisticsError, correlation
 
 from rls3.language.relation import Term
 from rls3.loop.records import RewardRecord, Spread, TermReward
+from rls3.markup import Markup, card, legend, missing, note, percent, tag
 from rls3.report.charts.axes import color
 from rls3.report.charts.boxes import boxes, common_ticks
 from rls3.report.charts.heat import TERMS, Shade, heat
 from rls3.report.charts.scatter import Dot, scatter
-from rls3.report.markup import Markup, card, legend, missing, note, percent, tag
 from rls3.report.state import CampaignState
 
 Rewards = Mapping[int, RewardRecord]

@@ -2,9 +2,9 @@
 
 from rls3.loop.records import FinetuneRecord, GateRecord
 from rls3.loop.store import flat
+from rls3.markup import Markup, card, missing, note, percent, points, table, tag
 from rls3.report.charts.bars import stacked_bars
 from rls3.report.charts.lines import Points, lines
-from rls3.report.markup import Markup, card, missing, note, percent, points, table, tag
 from rls3.report.state import CampaignState, RoundState
 
 _MOST_POINTS = 160

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from rls3.report.markup import Markup, join, legend, tag
+from rls3.markup import Markup, join, legend, tag
 
 _COLORS = 8
 N = TypeVar("N", int, float)

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from rls3.loop.records import Spread
+from rls3.markup import Markup, join, tag
 from rls3.report.charts.axes import Box, Frame, nice_ticks, svg, thinned
-from rls3.report.markup import Markup, join, tag
 
 _PANEL = Box(320, 200, left=40, right=8, top=10, bottom=38)
 

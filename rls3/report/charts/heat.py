@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rls3.markup import Markup, join, tag
 from rls3.report.charts.axes import Box, svg, thinned
-from rls3.report.markup import Markup, join, tag
 
 _TEXT_FITS = 30.0
 

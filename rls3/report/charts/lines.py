@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+from rls3.markup import Markup, join, missing, tag
 from rls3.report.charts.axes import CHART, Frame, color, nice_ticks, series_legend, svg, thinned
-from rls3.report.markup import Markup, join, missing, tag
 
 Points = Sequence[tuple[float, float]]
 Band = Sequence[tuple[float, float, float]]

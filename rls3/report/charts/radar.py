@@ -3,8 +3,8 @@
 import math
 from collections.abc import Mapping, Sequence
 
+from rls3.markup import Markup, join, percent, tag
 from rls3.report.charts.axes import Box, color, nice_ticks, series_legend, svg
-from rls3.report.markup import Markup, join, percent, tag
 
 _BOX = Box(420, 380)
 _CENTER, _RADIUS = (210.0, 190.0), 138.0

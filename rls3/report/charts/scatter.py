@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import StatisticsError, linear_regression
 
+from rls3.markup import Markup, join, tag
 from rls3.report.charts.axes import Box, Frame, svg
-from rls3.report.markup import Markup, join, tag
 
 _BOX = Box(480, 320, bottom=42)
 

@@ -19,7 +19,14 @@ def found(name: str, root: Path, **params: object) -> str:
 
 def test_this_machine_is_well(tmp_path):
     campaign = Campaign(Project(tmp_path), make_params())
-    for name in ("Python", "project folder", "disk", "loopback ports"):
+    for name in (
+        "Python",
+        "project folder",
+        "disk",
+        "temporary folder",
+        "secrets",
+        "loopback ports",
+    ):
         assert check(name, campaign).ok, check(name, campaign).detail
 
 
@@ -42,6 +49,16 @@ def test_opengl_is_not_needed_by_unity(tmp_path, monkeypatch):
 def test_a_folder_that_cannot_be_written_is_named():
     said = found("project folder", Path("/sys"))  # not even by root
     assert said.startswith("/sys cannot be written") and "make its folder writable" in said
+
+
+def test_secrets_that_others_may_read_are_named(tmp_path):
+    (tmp_path / ".dvc").mkdir()
+    path = tmp_path / ".dvc" / "config.local"
+    path.write_text("")
+    path.chmod(0o640)
+    assert found("secrets", tmp_path).endswith(f"run `chmod 600 {path}`")
+    path.chmod(0o600)
+    assert check("secrets", Campaign(Project(tmp_path), make_params())).ok
 
 
 def test_what_is_published_and_missing_is_named(tmp_path):

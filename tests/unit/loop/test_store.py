@@ -7,10 +7,11 @@ import pytest
 
 from rls3.errors import CampaignError, DataError
 from rls3.files import write_json
-from rls3.loop.records import FinetuneRecord
+from rls3.loop.records import FinetuneRecord, write_record
 from rls3.loop.stages import STAGES
 from rls3.loop.store import Campaign, Project, flat
 from tests.conftest import ROOT, make_params
+from tests.unit.report.campaigns import make_manifest
 
 HOLD = """
 import sys, time
@@ -78,15 +79,23 @@ def test_a_campaign_of_another_version_says_which_parameter_it_knows(tmp_path):
 def test_rounds_done_counts_manifests_without_gaps(tmp_path):
     campaign = campaign_in(tmp_path)
     for n in (1, 2, 4):
-        write_json(campaign.round(n).manifest, {})
+        write_record(make_manifest(n), campaign.round(n).manifest)
     assert [r.number for r in campaign.rounds_done()] == [1, 2]
     assert [r.number for r in campaign.round(3).earlier] == [1, 2]
+    manifest = campaign.round(2).manifest
+    whole = manifest.read_text()
+    for damaged in (whole[: len(whole) // 2], "", "{}"):
+        manifest.write_text(damaged)
+        with pytest.raises(
+            DataError, match="0002/manifest.json .*; delete .*manifest.json and run"
+        ):
+            campaign.rounds_done()
 
 
 def test_every_artefact_of_the_stage_table_has_a_place_of_its_own(tmp_path):
     round_ = campaign_in(tmp_path).round(1)
     places = [round_.path(name) for stage in STAGES for name in stage.writes]
-    places += [round_.marker(stage.name) for stage in STAGES] + [round_.manifest, round_.docs]
+    places += [round_.marker(stage.name) for stage in STAGES] + [round_.manifest]
     assert len(set(places)) == len(places)
     assert all(tmp_path in place.parents for place in places)
 
@@ -102,10 +111,11 @@ def test_a_damaged_record_names_what_must_go(tmp_path):
     assert round_.record(FinetuneRecord).losses == (1.0, 0.5)
     marker = round_.marker("finetune")
     marker.write_text("{")
-    with pytest.raises(DataError, match=r"finetune.json is damaged .*; delete it and run again"):
+    only = r"finetune.json is damaged .*; delete [^ ]*finetune.json and run again"
+    with pytest.raises(DataError, match=only):
         round_.record(FinetuneRecord)
     write_json(round_.manifest, {})
-    both = r"; delete .*manifest.json and what is left of finetune.json, and run again"
+    both = r"; delete .*manifest.json( and .*finetune.json)? and run again"
     with pytest.raises(DataError, match="finetune.json is damaged .*" + both):
         round_.record(FinetuneRecord)
     marker.write_text('{"losses": "many"}')

@@ -3,6 +3,7 @@ import re
 import pytest
 
 from rls3.loop.records import Spread
+from rls3.markup import Markup, duration, join, tag
 from rls3.report.charts.axes import nice_ticks, thinned
 from rls3.report.charts.bars import stacked_bars
 from rls3.report.charts.boxes import boxes, common_ticks
@@ -10,7 +11,6 @@ from rls3.report.charts.heat import TERMS, Shade, heat
 from rls3.report.charts.lines import lines
 from rls3.report.charts.radar import radar
 from rls3.report.charts.scatter import Dot, scatter
-from rls3.report.markup import Markup, duration, join, tag
 
 
 def numbers(name: str, svg: str) -> list[float]:

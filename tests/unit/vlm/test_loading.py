@@ -86,7 +86,7 @@ def test_a_hub_style_folder_goes_through_the_same_code(hub_clip):
         ("clip", "base", "base model .* is missing; fetch it with `dvc pull`"),
         ("clip", "./nowhere", "is not a folder"),
         ("clip", "some/deep/folder", "is not a folder"),
-        ("clip", "no-such/model-at-all", "cannot be loaded"),
+        ("clip", "no-such/model-at-all", "hub name, whose content may change; name its commit"),
         ("loading", "base", "vlm.family = 'loading' is unknown; choose one of clip, vilt"),
     ],
 )
