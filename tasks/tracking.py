@@ -47,6 +47,7 @@ _URI = "MLFLOW_TRACKING_URI"
 for _name, _value in {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # with whatever password is in it
 }.items():
     os.environ.setdefault(_name, _value)
 _ANSWERS_WITHIN_S = 10
