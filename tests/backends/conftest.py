@@ -30,7 +30,6 @@ def campaign(project, servers):
             patch.setenv(name, value)
         dvc(project, "init", "--no-scm", "-q")
         dvc(project, "remote", "add", "-d", "store", f"s3://{BUCKET}/dvc")
-        dvc(project, "remote", "modify", "store", "endpointurl", servers.s3)
         set_publish(project)
         yield rls3(project, "run", "-S", "campaign.name=remote", "-S", "campaign.rounds=1")
 

@@ -30,11 +30,6 @@ SECRETS = {
 """By the variable that holds each."""
 BUCKET, DATABASE_USER = "rls3-backends", "rls3"
 _STARTS_WITHIN_S = 120
-_AWS = {
-    "AWS_ACCESS_KEY_ID": "rls3",
-    "AWS_SECRET_ACCESS_KEY": SECRETS["AWS_SECRET_ACCESS_KEY"],
-    "AWS_DEFAULT_REGION": "us-east-1",
-}
 
 
 @dataclass(frozen=True)
@@ -56,7 +51,16 @@ class Backends:
             "MLFLOW_TRACKING_PASSWORD": SECRETS["MLFLOW_TRACKING_PASSWORD"],
             "PREFECT_API_URL": self.prefect,
             "PREFECT_API_AUTH_STRING": SECRETS["PREFECT_API_AUTH_STRING"],
-            **_AWS,
+            **self.s3_environment(),
+        }
+
+    def s3_environment(self) -> dict[str, str]:
+        """Of DVC, of MLflow's server, of boto3."""
+        return {
+            "AWS_ENDPOINT_URL_S3": self.s3,
+            "AWS_ACCESS_KEY_ID": "rls3",
+            "AWS_SECRET_ACCESS_KEY": SECRETS["AWS_SECRET_ACCESS_KEY"],
+            "AWS_DEFAULT_REGION": "us-east-1",
         }
 
     def rows(self, database: str, query: str) -> list[tuple]:
@@ -66,15 +70,13 @@ class Backends:
 
     def objects(self, prefix: str) -> list[str]:
         """The keys in the bucket that begin so."""
-        client = boto3.client(
-            "s3",
-            endpoint_url=self.s3,
-            aws_access_key_id=_AWS["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=_AWS["AWS_SECRET_ACCESS_KEY"],
-            region_name=_AWS["AWS_DEFAULT_REGION"],
-        )
-        found = client.list_objects_v2(Bucket=BUCKET, Prefix=prefix)
-        return [entry["Key"] for entry in found.get("Contents", [])]
+        return [o.key for o in self.bucket().objects.filter(Prefix=prefix)]
+
+    def bucket(self):
+        """As boto3 has it."""
+        key, word = "rls3", SECRETS["AWS_SECRET_ACCESS_KEY"]
+        session = boto3.Session(key, word, region_name="us-east-1")
+        return session.resource("s3", endpoint_url=self.s3).Bucket(BUCKET)
 
 
 def postgres_programs() -> Path | None:
@@ -103,7 +105,7 @@ def backends(programs: Path, logs: Path) -> Iterator[Backends]:
         for name, command, environment in _servers(found, ports, logs):
             stack.enter_context(_process(name, command, logs, environment))
         _wait(lambda: answers(f"{found.s3}/moto-api/"), "s3", logs)
-        _make_bucket(found)
+        found.bucket().create()
         _wait(lambda: answers(f"{found.mlflow}/health"), "mlflow", logs)
         _wait(lambda: answers(f"{found.prefect}/health"), "prefect", logs)
         yield found
@@ -123,10 +125,9 @@ def _servers(
         {
             "MLFLOW_BACKEND_STORE_URI": f"postgresql+psycopg://{database}/mlflow",
             "MLFLOW_ARTIFACTS_DESTINATION": f"s3://{BUCKET}/mlflow",
-            "MLFLOW_S3_ENDPOINT_URL": found.s3,
             "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
             **password,
-            **_AWS,
+            **found.s3_environment(),
         },
     )
     yield (
@@ -141,16 +142,6 @@ def _servers(
     )
 
 
-def _make_bucket(found: Backends) -> None:
-    made = (
-        "import boto3, sys; "
-        "boto3.client('s3', endpoint_url=sys.argv[1]).create_bucket(Bucket=sys.argv[2])"
-    )
-    subprocess.run(
-        [sys.executable, "-c", made, found.s3, BUCKET], env=os.environ | _AWS, check=True
-    )
-
-
 @contextmanager
 def _postgres(programs: Path, folder: Path, port: int, logs: Path) -> Iterator[None]:
     """A cluster of its own with the databases mlflow and prefect, for whoever has the password.
@@ -162,8 +153,10 @@ def _postgres(programs: Path, folder: Path, port: int, logs: Path) -> Iterator[N
         for path in (folder, word):
             shutil.chown(path, owner["user"])
     subprocess.run(
-        [programs / "initdb", "-D", data, "-U", DATABASE_USER, f"--pwfile={word}"]
-        + ["--auth=scram-sha-256", "--encoding=UTF8", "--no-sync"],
+        [
+            *(programs / "initdb", "-D", data, "-U", DATABASE_USER, f"--pwfile={word}"),
+            *("--auth=scram-sha-256", "--encoding=UTF8", "--no-sync"),
+        ],
         check=True,
         capture_output=True,
         cwd=folder,
@@ -224,12 +217,13 @@ def _process(
     try:
         yield
     finally:
-        # SIGINT is PostgreSQL's fast shutdown: it ends its shared memory with it
-        for ends in (signal.SIGINT, signal.SIGKILL):
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, ends)
+        if name == "postgres":  # its fast shutdown, which frees its shared memory
+            process.send_signal(signal.SIGINT)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(10)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait(10)
 
 
 def _bare() -> dict[str, str]:

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from rls3.errors import TrackingError
 from rls3.loop.store import Campaign, Project
@@ -41,7 +42,7 @@ def test_the_model_is_fetched_from_there(campaign, project):
     promoted = rls3(project, "promote", "models:/rls3-vlm/1")
     assert promoted.returncode == 0, promoted.stderr
     picture = project / "picture.png"
-    _paint(picture)
+    Image.new("RGB", (64, 64), "red").save(picture)
     answer = rls3(
         project,
         *("predict", str(picture), "a red Mug", "a blue Bowl"),
@@ -49,12 +50,6 @@ def test_the_model_is_fetched_from_there(campaign, project):
     )
     assert answer.returncode == 0, answer.stderr
     assert len(json.loads(answer.stdout)["captions"]) == 2
-
-
-def _paint(path: Path) -> None:
-    from PIL import Image
-
-    Image.new("RGB", (64, 64), "red").save(path)
 
 
 def test_the_data_are_pulled_into_another_folder(campaign, project, tmp_path):
@@ -74,11 +69,12 @@ def test_no_secret_is_written_or_said(campaign, project, servers):
     """In the project, in what servers log, in PostgreSQL's own files, on the screen; nor when the
     S3 server refuses."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+        patch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:1")
         failed = rls3(
             project,
             *("run", "--no-prefect", "-S", "campaign.name=remote", "-S", "campaign.rounds=1"),
         )
+    assert failed.returncode == 1 and "cannot be pushed to the DVC remote" in failed.stderr
     words = [value.rpartition(":")[2].encode() for value in SECRETS.values()]
     said = "".join((campaign.stdout, campaign.stderr, failed.stdout, failed.stderr)).encode()
     assert not [word for word in words if word in said]
