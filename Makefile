@@ -8,6 +8,7 @@ run: setup          ## the default campaign (or its continuation)
 	$(BIN)/rls3 run
 
 test: setup         ## all tests
+	@sh .ci/postgres
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 setup: .venv/ready  ## the environment, from the lock file
