@@ -1,9 +1,11 @@
 """Real servers on loopback, each a process group that ends with the test: PostgreSQL, an S3 server,
-MLflow and Prefect. Passwords reach them, and whoever speaks to them, by the environment alone."""
+MLflow and Prefect; the latter two run as compose.yaml says. Passwords reach them, and whoever
+speaks to them, by the environment alone."""
 
 import contextlib
 import os
 import pwd
+import re
 import shutil
 import signal
 import socket
@@ -18,7 +20,9 @@ from pathlib import Path
 
 import boto3
 import psycopg
+import yaml
 
+from tests.conftest import ROOT
 from tests.flow.conftest import answers
 
 SECRETS = {
@@ -28,7 +32,7 @@ SECRETS = {
     "PREFECT_API_AUTH_STRING": "admin:prefect-hunter2-c03d",
 }
 """By the variable that holds each."""
-BUCKET, DATABASE_USER = "rls3-backends", "rls3"
+BUCKET, DATABASE_USER = "rls3", "rls3"
 _STARTS_WITHIN_S = 120
 
 
@@ -91,8 +95,7 @@ def backends(programs: Path, logs: Path) -> Iterator[Backends]:
     """All four; MLflow and Prefect make their tables at the same time."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rls3-postgres-")))
-        ports = free_ports(4)
-        pg_port, s3_port, mlflow_port, prefect_port = ports
+        pg_port, s3_port, mlflow_port, prefect_port = free_ports(4)
         stack.enter_context(_postgres(programs, folder, pg_port, logs))
         found = Backends(
             pg_port,
@@ -102,44 +105,35 @@ def backends(programs: Path, logs: Path) -> Iterator[Backends]:
             logs,
             folder,
         )
-        for name, command, environment in _servers(found, ports, logs):
-            stack.enter_context(_process(name, command, logs, environment))
+        s3 = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(s3_port)]
+        stack.enter_context(_process("s3", s3, logs, {}))
         _wait(lambda: answers(f"{found.s3}/moto-api/"), "s3", logs)
-        found.bucket().create()
+        for name in ("mlflow", "prefect"):
+            command, environment = composed(name, found)
+            environment["PREFECT_HOME"] = str(logs / "home")
+            stack.enter_context(_process(name, command, logs, environment))
+        command, environment = composed("bucket", found)
+        subprocess.run(command, env=_bare() | environment, check=True)
         _wait(lambda: answers(f"{found.mlflow}/health"), "mlflow", logs)
         _wait(lambda: answers(f"{found.prefect}/health"), "prefect", logs)
         yield found
 
 
-def _servers(
-    found: Backends, ports: Sequence[int], logs: Path
-) -> Iterator[tuple[str, list[str], dict[str, str]]]:
-    """As docs/backends.md says them."""
-    at, (pg_port, s3_port, mlflow_port, prefect_port) = ["--host", "127.0.0.1"], ports
-    database = f"{DATABASE_USER}@127.0.0.1:{pg_port}"
-    password = {"PGPASSWORD": SECRETS["PGPASSWORD"]}
-    yield "s3", ["moto.server", "-H", "127.0.0.1", "-p", str(s3_port)], {}
-    yield (
-        "mlflow",
-        ["mlflow", "server", *at, "--port", str(mlflow_port), "--workers", "1"],
-        {
-            "MLFLOW_BACKEND_STORE_URI": f"postgresql+psycopg://{database}/mlflow",
-            "MLFLOW_ARTIFACTS_DESTINATION": f"s3://{BUCKET}/mlflow",
-            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-            **password,
-            **found.s3_environment(),
-        },
-    )
-    yield (
-        "prefect",
-        ["prefect", "server", "start", *at, "--port", str(prefect_port), "--no-ui"],
-        {
-            "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"postgresql+asyncpg://{database}/prefect",
-            "PREFECT_SERVER_API_AUTH_STRING": SECRETS["PREFECT_API_AUTH_STRING"],
-            "PREFECT_HOME": str(logs / "prefect"),
-            **password,
-        },
-    )
+def composed(service: str, found: Backends) -> tuple[list[str], dict[str, str]]:
+    """The command and the environment of a service of compose.yaml, for loopback and our ports."""
+    ports = {"5432": str(found.postgres_port), "9000": found.s3, "5000": found.mlflow}
+    ports["4200"] = found.prefect.removesuffix("/api")
+    words = SECRETS | {"PREFECT_AUTH": SECRETS["PREFECT_API_AUTH_STRING"]}
+
+    def here(text: str) -> str:
+        text = re.sub(r"\$\{(\w+)[^}]*\}", lambda name: words[name[1]], text)
+        text = re.sub(r"\b(postgres|s3|mlflow|prefect)(?=:\d)|0\.0\.0\.0", "127.0.0.1", text)
+        return re.sub(r"\b(5432|9000|5000|4200)\b", lambda n: ports[n[1]].split(":")[-1], text)
+
+    known = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"][service]
+    program, *arguments = known["command"]
+    command = [sys.executable if program == "python" else program, *map(here, arguments)]
+    return command, {name: here(value) for name, value in known["environment"].items()}
 
 
 @contextmanager
@@ -155,7 +149,7 @@ def _postgres(programs: Path, folder: Path, port: int, logs: Path) -> Iterator[N
     subprocess.run(
         [
             *(programs / "initdb", "-D", data, "-U", DATABASE_USER, f"--pwfile={word}"),
-            *("--auth=scram-sha-256", "--encoding=UTF8", "--no-sync"),
+            *("--auth=scram-sha-256", "--encoding=UTF8", "--no-locale", "--no-sync"),
         ],
         check=True,
         capture_output=True,
@@ -163,8 +157,8 @@ def _postgres(programs: Path, folder: Path, port: int, logs: Path) -> Iterator[N
         **owner,
     )
     word.unlink()
-    command = [str(programs / "postgres"), "-D", str(data), "-h", "127.0.0.1", "-p", str(port)]
-    command += ["-k", str(folder), "-F"]
+    command = [str(programs / "postgres"), "-D", str(data), "-k", str(folder), "-F"]
+    command += ["-h", "127.0.0.1", "-p", str(port)]
     with _process("postgres", command, logs, {}, cwd=folder, **owner):
         _wait(lambda: _lets_in(port), "postgres", logs)
         with connection(port, "postgres") as connected:
@@ -204,9 +198,8 @@ def _process(
     name: str, command: Sequence[str], logs: Path, environment: Mapping[str, str], **how
 ) -> Iterator[None]:
     """A server in a session of its own, all of which ends with the block."""
-    python = [] if command[0].startswith("/") else [sys.executable, "-W", "ignore", "-m"]
     process = subprocess.Popen(
-        [*python, *command],
+        list(command),
         env=_bare() | environment,
         stdin=subprocess.DEVNULL,
         stdout=(logs / f"{name}.log").open("w"),
