@@ -14,6 +14,7 @@ stop: setup         ## end what `make serve` started
 	$(BIN)/rls3 stop
 
 test: setup         ## all tests
+	@sh .ci/postgres
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 setup: .venv/ready  ## the environment, from the lock file

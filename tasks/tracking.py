@@ -8,6 +8,7 @@ import contextlib
 import logging
 import os
 import re
+import socket
 import sqlite3
 import urllib.error
 import urllib.request
@@ -15,6 +16,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import mlflow
@@ -129,6 +131,8 @@ def _look(uri: str) -> None:
         _look_at_file(Path(uri.removeprefix("sqlite:///")))
     elif uri.startswith(("http://", "https://")):
         _look_at_server(uri.rstrip("/") + "/health")
+    elif uri.startswith("postgresql") and (at := urlsplit(uri)).hostname:
+        socket.create_connection((at.hostname, at.port or 5432), _ANSWERS_WITHIN_S).close()
 
 
 def _look_at_file(path: Path) -> None:
