@@ -181,6 +181,7 @@ INPUTS: dict[str, Callable[[Moment], object]] = {
     "renderer": lambda m: m.resources.renderer,
     "rooms": lambda m: m.resources.rooms,
     "features": lambda m: m.resources.features,
+    "scorers": lambda m: m.resources.scorers,
     "progress": _stage_progress,
 }
 

@@ -36,6 +36,7 @@ R = TypeVar("R", bound=Record)
 _FREE = (
     "campaign.rounds",
     "campaign.patience_rounds",
+    "execution",
     "simulator.workers",
     "simulator.action_timeout_s",
     "vlm.device",
