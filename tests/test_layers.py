@@ -57,7 +57,7 @@ HOMES = {
     "mujoco": ("embedded_thor/",),
     "ai2thor": ("rls3/thor/",),
     "distributed": ("rls3/execution/cluster.py",),
-    "accelerate": ("rls3/vlm/processes.py",),
+    "accelerate": ("rls3/vlm/team.py",),
 }
 OURS = ("rls3", "embedded_thor", "flows", "tasks")
 

@@ -174,6 +174,7 @@ INPUTS: dict[str, Callable[[Moment], object]] = {
     "caption_rng": lambda m: m.rng("caption"),
     "share_rng": lambda m: m.rng("share"),
     "finetune_seed": lambda m: m.seed("finetune"),
+    "finetune_processes": lambda m: m.campaign.params.execution.processes,
     "update_seed": lambda m: m.seed("update"),
     "bootstrap_seed": lambda m: m.campaign.bootstrap_seed,
     # what the campaign shares

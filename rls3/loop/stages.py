@@ -200,13 +200,21 @@ def finetune(
     earlier_train: Sequence[Sequence[Sample]],
     finetune_params: FinetuneParams,
     finetune_seed: int,
+    finetune_processes: int,
     features: ImageFeatures,
     progress: Progress,
 ) -> tuple[FinetuneRecord, VLM]:
     """Fine-tune the VLM on the round's samples, with replay of earlier rounds (paper: VLM
     fine-tuning)."""
     report = finetune_vlm(
-        vlm_before, train, earlier_train, finetune_params, finetune_seed, progress, features
+        vlm_before,
+        train,
+        earlier_train,
+        finetune_params,
+        finetune_seed,
+        progress,
+        features,
+        finetune_processes,
     )
     record = FinetuneRecord(losses=report.losses, presentations=report.samples)
     return record, vlm_before  # fine-tuned in place
