@@ -82,12 +82,18 @@ def copy_of(project, folder):  # noqa: F811
     return folder
 
 
+@pytest.fixture(scope="module")
+def one(project, tmp_path_factory):  # noqa: F811
+    """What one process that draws, and scores nothing elsewhere, makes."""
+    root = copy_of(project, tmp_path_factory.mktemp("scale") / "one")
+    return first_stages(root, silent, "execution.runner=process", "simulator.workers=1")
+
+
 def alive(pid):
     return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
 
 
-def test_a_cluster_that_loses_a_worker_gives_the_bytes_of_one_process(project, tmp_path):  # noqa: F811
-    one = first_stages(copy_of(project, tmp_path / "one"), silent)
+def test_a_cluster_that_loses_a_worker_gives_the_bytes_of_one_process(project, one, tmp_path):  # noqa: F811
     killed, simulators = [], []
     with cluster(tmp_path) as (address, workers):
 
@@ -115,13 +121,9 @@ def test_a_cluster_that_loses_a_worker_gives_the_bytes_of_one_process(project, t
 
 
 @pytest.mark.parametrize("runner", ["thread", "process"])
-def test_two_workers_here_give_the_bytes_of_one(project, tmp_path, runner):  # noqa: F811
-    one, two = (
-        first_stages(
-            copy_of(project, tmp_path / str(number)), silent,
-            f"execution.runner={runner}", f"simulator.workers={number}",
-            f"execution.map_score={number > 1}",
-        )
-        for number in (1, 2)
+def test_two_workers_here_give_the_bytes_of_one(project, one, tmp_path, runner):  # noqa: F811
+    two = first_stages(
+        copy_of(project, tmp_path / "two"), silent,
+        f"execution.runner={runner}", "simulator.workers=2", "execution.map_score=true",
     )  # fmt: skip
     assert one == two

@@ -32,33 +32,42 @@ def tuned(folder, params, processes, device="cpu"):
 
 
 def farthest(first, second):
-    return max(float((first[k].float() - second[k].float()).abs().max()) for k in first)
+    """Of two models' weights. A key's bias has no gradient (softmax does not see it), and Adam
+    makes steps of what rounding leaves in its place."""
+    names = [name for name in first if not name.endswith(("k_proj.bias", "key.bias"))]
+    return max(float((first[k].float() - second[k].float()).abs().max()) for k in names)
 
 
-@pytest.mark.parametrize(("processes", "locked"), [(2, True), (3, False)])
-def test_processes_give_the_loss_curve_of_one(folder, processes, locked):
-    params = TUNE.model_copy(update={"lock_vision": locked})
-    (one, weights), (many, others) = (tuned(folder, params, n) for n in (1, processes))
+def test_two_processes_give_the_loss_curve_of_one(folder):
+    (one, weights), (many, others) = (tuned(folder, TUNE, n) for n in (1, 2))
     assert len(one) == 15 and one.std() > 1e-3, "a curve, not a line"
     assert np.abs(one - many).max() < 2e-5 and farthest(weights, others) < 2e-4
 
 
-def test_the_processes_of_accelerate_give_it_too(folder, tmp_path):
+def test_three_do_with_an_image_side_that_learns(tiny_clip):
+    params = TUNE.model_copy(update={"lock_vision": False, "epochs": 1})
+    (one, weights), (many, others) = (tuned(tiny_clip, params, n) for n in (1, 3))
+    assert np.abs(one - many).max() < 2e-5 and farthest(weights, others) < 2e-4
+
+
+def test_the_processes_of_accelerate_give_it_too(tiny_clip, tmp_path):
     command = [
         *(sys.executable, "-m", "accelerate.commands.accelerate_cli", "launch"),
-        *("--cpu", "--num_processes", "2", "--num_machines", "1", "--mixed_precision", "no"),
+        *("--multi_gpu", "--num_processes", "2", "--num_machines", "1", "--mixed_precision", "no"),
         *("--dynamo_backend", "no", "--main_process_ip", "127.0.0.1", "--main_process_port", "0"),
-        *("-m", "tests.unit.vlm.launched", folder.name, str(folder), str(tmp_path)),
+        *("-m", "tests.unit.vlm.launched", "clip", str(tiny_clip), str(tmp_path)),
         TUNE.model_dump_json(),
     ]
     environment = os.environ | {
         **{"OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo", "HOME": str(tmp_path)},
+        # `--cpu` alone starts one process where there is no MPI; this is torch's launcher
+        "ACCELERATE_USE_CPU": "true",
     }
     done = subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=180
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    one, weights = tuned(folder, TUNE, 1)
+    one, weights = tuned(tiny_clip, TUNE, 1)
     for rank in (0, 1):
         losses = json.loads((tmp_path / f"{rank}.json").read_text())
         theirs = torch.load(tmp_path / f"{rank}.pt", weights_only=True)
