@@ -5,11 +5,13 @@ its workers: keep it on loopback or in a network of your own, or secure it with 
 """
 
 import contextlib
+import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+import dask
 from distributed import Client, Future, KilledWorker, LocalCluster, wait
 from distributed.comm.core import CommClosedError
 
@@ -17,6 +19,8 @@ from rls3.errors import ExecutionError, first_line
 from rls3.execution.kept import release
 from rls3.files import make_folder
 
+# What goes wrong is said in one sentence, here.
+logging.getLogger("distributed").setLevel(logging.CRITICAL)
 C = TypeVar("C")
 T = TypeVar("T")
 R = TypeVar("R")
@@ -95,14 +99,14 @@ class Cluster:
 
     def _started(self) -> LocalCluster:
         make_folder(self._folder)
-        self._local = LocalCluster(
-            host="127.0.0.1",
-            n_workers=self._number,
-            threads_per_worker=1,
-            dashboard_address=None,
-            local_directory=str(self._folder),
-            silence_logs="CRITICAL",
-        )
+        with dask.config.set({"temporary-directory": str(self._folder)}):
+            self._local = LocalCluster(
+                host="127.0.0.1",
+                n_workers=self._number,
+                threads_per_worker=1,
+                dashboard_address="127.0.0.1:0",  # None would be port 8787
+                local_directory=str(self._folder),
+            )
         return self._local
 
     def _threads(self, client: Client) -> int:
