@@ -24,6 +24,10 @@ class RefusedAction(SimulatorError):
     """The simulator answered no; it is alive and in a known state."""
 
 
+class ExecutionError(RLS3Error):
+    """Workers cannot be had: a process died, a Dask cluster cannot be reached or has no worker."""
+
+
 class DataError(RLS3Error):
     """A dataset, benchmark or artefact is missing, damaged or fails validation."""
 

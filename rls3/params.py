@@ -74,6 +74,25 @@ class CampaignParams(_Group):
     """Of torch. Figures are equal to the last digit only between runs with the same number."""
 
 
+class ExecutionParams(_Group):
+    """Where tasks run. None of it changes what a campaign makes."""
+
+    runner: Literal["thread", "process", "dask"]
+    """Who draws: threads or processes of this machine (simulator.workers of them), or a Dask
+    cluster. Each has a simulator of its own."""
+    dask_address: Annotated[str, Field(pattern=r"^$|^(tcp|tls|ws|wss)://\S+$")]
+    """Of a scheduler, e.g. tcp://127.0.0.1:8786; empty starts a cluster of simulator.workers
+    processes here."""
+    scenes_per_task: PositiveInt
+    map_score: bool
+    """Whether the same workers also score; else this process does, and they need no model."""
+    items_per_task: PositiveInt
+    """Items that a worker scores at once, rounded up to whole batches."""
+    processes: PositiveInt
+    """That share each batch of fine-tuning (torch's gloo, by accelerate). Losses are equal within
+    rounding between numbers of processes."""
+
+
 class SimulatorParams(_Group):
     backend: Literal["embedded", "unity"]
     embedded_command: str
@@ -322,6 +341,7 @@ class ReplayParams(_Group):
 
 class Params(_Group):
     campaign: CampaignParams
+    execution: ExecutionParams
     simulator: SimulatorParams
     sampling: SamplingParams
     agent: AgentParams

@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parents[1]
 GROUND = ("rls3.errors", "rls3.files", "rls3.seeds", "rls3.telemetry", "rls3.params", "rls3.markup")
 SCENE = (*GROUND, "rls3.scene", "rls3.language")
 PLACING = (*SCENE, "rls3.dataset", "rls3.placing")
-VLM = (*SCENE, "rls3.dataset", "rls3.vlm")
+VLM = (*SCENE, "rls3.execution", "rls3.dataset", "rls3.vlm")
 EVALUATION = (*VLM, "rls3.evaluation")
 LOOP = (*EVALUATION, "rls3.thor", "rls3.placing", "rls3.agents", "rls3.loop")
 MAY_SEE = {
@@ -25,7 +25,14 @@ MAY_SEE = {
     "rls3/scene/": (*GROUND, "rls3.scene"),
     "rls3/language/": SCENE,
     "rls3/dataset/": (*SCENE, "rls3.dataset"),
-    "rls3/thor/": (*GROUND, "rls3.scene", "rls3.language.caption", "rls3.thor"),
+    "rls3/execution/": (*GROUND, "rls3.execution"),
+    "rls3/thor/": (
+        *GROUND,
+        "rls3.execution",
+        "rls3.scene",
+        "rls3.language.caption",
+        "rls3.thor",
+    ),
     "rls3/placing/": PLACING,
     "rls3/agents/": (*PLACING, "rls3.agents"),
     "rls3/vlm/": VLM,
@@ -56,6 +63,8 @@ HOMES = {
     "transformers": ("rls3/vlm/",),
     "mujoco": ("embedded_thor/",),
     "ai2thor": ("rls3/thor/",),
+    "distributed": ("rls3/execution/cluster.py",),
+    "accelerate": ("rls3/vlm/team.py",),
 }
 OURS = ("rls3", "embedded_thor", "flows", "tasks")
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from rls3.evaluation.benchmarks import BENCHMARKS, read_benchmark
 from rls3.evaluation.gallery import gallery_of, save_gallery
 from rls3.evaluation.item import TERMS, Item
-from rls3.evaluation.judge import judge
+from rls3.evaluation.mapped import judge_with
 from rls3.evaluation.metrics import Evaluation, paired_gain, summarize
 from rls3.evaluation.predictions import Predictions
 from rls3.files import write_json
@@ -55,9 +55,10 @@ def judged(
     vlm: VLM, items: Sequence[Item], campaign: Campaign, resources: Resources
 ) -> Predictions:
     """A model on a benchmark, outside of the stages: as the campaign's own models are judged."""
-    params = campaign.params
+    params, scorers = campaign.params, resources.scorers
     with torch_threads(params.campaign.threads):
-        return judge(vlm, items, params.evaluation.batch_size, None, resources.features)
+        size = params.evaluation.batch_size
+        return judge_with(scorers, vlm, items, size, None, resources.features)
 
 
 def evaluate_campaign(

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from rls3.evaluation.mapped import Scorers
+from rls3.execution.workers import Workers, make_workers
 from rls3.params import Params
 from rls3.placing.rooms import Room, rooms_of
 from rls3.thor.client import ThorClient
@@ -37,9 +39,25 @@ class Resources:
         return self._open.enter_context(ThorClient(self.params.simulator, self.simulators))
 
     @cached_property
+    def workers(self) -> Workers:
+        """Who draws, and scores if `execution.map_score` says so."""
+        number = self.params.simulator.workers
+        made = make_workers(self.params.execution, number, self.simulators / "cluster")
+        return self._open.enter_context(made)
+
+    @property
+    def scorers(self) -> Scorers | None:
+        """Who scores; None is this process."""
+        execution = self.params.execution
+        if not execution.map_score:
+            return None
+        return Scorers(self.workers, execution.items_per_task)
+
+    @cached_property
     def renderer(self) -> RenderPool:
         """The simulators that draw."""
-        return self._open.enter_context(RenderPool(self.params.simulator, self.simulators))
+        most = self.params.execution.scenes_per_task
+        return RenderPool(self.params.simulator, self.simulators, self.workers, most)
 
     @cached_property
     def rooms(self) -> Mapping[str, Room]:
@@ -52,7 +70,7 @@ class Resources:
     def close(self) -> None:
         """End the simulators. They start again if they are asked for again."""
         self._open.close()
-        for name in ("simulator", "renderer"):
+        for name in ("simulator", "renderer", "workers"):
             self.__dict__.pop(name, None)
 
     def __enter__(self) -> "Resources":

@@ -184,6 +184,7 @@ INPUTS: dict[str, Callable[[Moment], object]] = {
     "caption_rng": lambda m: m.rng("caption"),
     "share_rng": lambda m: m.rng("share"),
     "finetune_seed": lambda m: m.seed("finetune"),
+    "finetune_processes": lambda m: m.campaign.params.execution.processes,
     "update_seed": lambda m: m.seed("update"),
     "bootstrap_seed": lambda m: m.campaign.bootstrap_seed,
     # what the campaign shares
@@ -191,6 +192,7 @@ INPUTS: dict[str, Callable[[Moment], object]] = {
     "renderer": lambda m: m.resources.renderer,
     "rooms": lambda m: m.resources.rooms,
     "features": lambda m: m.resources.features,
+    "scorers": lambda m: m.resources.scorers,
     "progress": _stage_progress,
 }
 

@@ -24,7 +24,7 @@ from rls3.dataset.sample import Provenance, Sample, make_sample
 from rls3.errors import CampaignError
 from rls3.evaluation.gallery import GalleryItem, gallery_of
 from rls3.evaluation.item import Item, item_of
-from rls3.evaluation.judge import judge
+from rls3.evaluation.mapped import Scorers, judge_with
 from rls3.evaluation.metrics import summarize, verdicts
 from rls3.evaluation.predictions import Predictions
 from rls3.language.relation import CELLS
@@ -219,10 +219,11 @@ def score(
     train: Sequence[Sample],
     evaluation_params: EvaluationParams,
     features: ImageFeatures,
+    scorers: Scorers | None,
     progress: Progress,
 ) -> ScoreRecord:
     """Where does the VLM, as it was before this round, fail? (paper: VLM feedback)"""
-    failure = _failure(vlm_before, train, evaluation_params, features, progress)
+    failure = _failure(vlm_before, train, evaluation_params, features, scorers, progress)
     cells = np.array([s.cell for s in train])
     by_cell = np.full(len(CELLS), 0.5)  # nothing is known of a cell that was not sampled
     for cell in np.unique(cells):
@@ -240,13 +241,21 @@ def finetune(
     earlier_train: Sequence[Sequence[Sample]],
     finetune_params: FinetuneParams,
     finetune_seed: int,
+    finetune_processes: int,
     features: ImageFeatures,
     progress: Progress,
 ) -> tuple[FinetuneRecord, VLM]:
     """Fine-tune the VLM on the round's samples, with replay of earlier rounds (paper: VLM
     fine-tuning)."""
     report = finetune_vlm(
-        vlm_before, train, earlier_train, finetune_params, finetune_seed, progress, features
+        vlm_before,
+        train,
+        earlier_train,
+        finetune_params,
+        finetune_seed,
+        progress,
+        features,
+        finetune_processes,
     )
     record = FinetuneRecord(losses=report.losses, presentations=report.samples)
     return record, vlm_before  # fine-tuned in place
@@ -260,15 +269,20 @@ def evaluate(
     evaluation_params: EvaluationParams,
     bootstrap_seed: int,
     features: ImageFeatures,
+    scorers: Scorers | None,
     progress: Progress,
 ) -> tuple[EvaluateRecord, Predictions, list[GalleryItem]]:
     """The fine-tuned VLM on `val`, and again on the round's own samples (for learning progress)."""
     total = len(val) + len(train)
-    predictions = judge(
-        vlm, val, evaluation_params.batch_size, lambda done: progress(done, total), features
-    )
+    size = evaluation_params.batch_size
+    predictions = judge_with(scorers, vlm, val, size, lambda done: progress(done, total), features)
     after = _failure(
-        vlm, train, evaluation_params, features, lambda done, _: progress(len(val) + done, total)
+        vlm,
+        train,
+        evaluation_params,
+        features,
+        scorers,
+        lambda done, _: progress(len(val) + done, total),
     )
     record = EvaluateRecord(
         val=summarize(predictions, evaluation_params, bootstrap_seed),
@@ -309,12 +323,18 @@ def _failure(
     samples: Sequence[Sample],
     params: EvaluationParams,
     features: ImageFeatures,
+    scorers: Scorers | None,
     progress: Progress,
 ) -> np.ndarray:
     """(N,) failure of the VLM on each sample, 0..1 (see `rls3.evaluation.metrics.Verdicts`)."""
     items = [item_of(s) for s in samples]
-    predictions = judge(
-        vlm, items, params.batch_size, lambda done: progress(done, len(items)), features
+    predictions = judge_with(
+        scorers,
+        vlm,
+        items,
+        params.batch_size,
+        lambda done: progress(done, len(items)),
+        features,
     )
     return verdicts(predictions).failure
 

@@ -39,6 +39,7 @@ _FREE = (
     "campaign.rounds",
     "campaign.patience_rounds",
     "campaign.publish",
+    "execution",
     "simulator.workers",
     "simulator.action_timeout_s",
     "vlm.device",

@@ -11,7 +11,6 @@ It is ai2thor's own Controller with three things put right:
 import contextlib
 import logging
 import os
-import signal
 import subprocess
 import threading
 import time
@@ -23,20 +22,11 @@ from ai2thor.controller import Controller
 from ai2thor.server import Event
 
 from rls3.errors import RefusedAction, SimulatorError, first_line
+from rls3.execution.processes import deaf_to_interrupts
 from rls3.thor.backend import Backend
 from rls3.thor.pipes import hide_pipes, own_pipes
 
 logger = logging.getLogger(__name__)
-
-
-@contextlib.contextmanager
-def deaf_to_interrupts() -> Iterator[None]:
-    """Processes started in the block do not hear Ctrl-C: their parent decides."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def make_controller(

@@ -16,6 +16,7 @@ from rls3.params import BaseParams
 from rls3.scene.records import Kind
 from rls3.vlm.interface import (
     VLM,
+    BatchShare,
     Captions,
     Encoded,
     Family,
@@ -92,6 +93,28 @@ def _loss(vlm: VLM, images: Images, captions: Captions, weights: LossWeights) ->
     return weights.hard_negative * hard + weights.contrastive * contrast
 
 
+def _shared_loss(
+    vlm: VLM, images: Images, captions: Captions, weights: LossWeights, share: BatchShare
+) -> torch.Tensor:
+    """As `_loss`. The images' own captions stay here; InfoNCE is over the batch of all processes,
+    which hand each other their embeddings."""
+    texts, rows = unique_texts([captions[i] for i in share.rows])
+    of_images, of_texts = _image_embeddings(vlm, images), _text_embeddings(vlm, texts)
+    scale = vlm.model.logit_scale.exp()
+    index, mask = padded(rows, vlm.device)
+    own = (scale * of_images @ of_texts.T).gather(1, index).masked_fill(~mask, -torch.inf)
+    true = torch.zeros(len(rows), dtype=torch.long, device=vlm.device)
+    hard = (share.weights * F.cross_entropy(own, true, reduction="none")).sum()
+    if not weights.contrastive:
+        return weights.hard_negative * hard
+    of_true = of_texts[torch.tensor([row[0] for row in rows], device=vlm.device)]
+    similarities = scale * share.gather(of_images) @ share.gather(of_true).T
+    first: dict[str, int] = {}
+    equal = [first.setdefault(row[0], i) for i, row in enumerate(captions)]
+    contrast = _info_nce(similarities, equal)
+    return weights.hard_negative * hard + weights.contrastive * contrast
+
+
 def _info_nce(similarities: torch.Tensor, true: Sequence[int]) -> torch.Tensor:
     """Symmetric, over a batch. similarities (B, T); true: each image's true text of the T."""
     device = similarities.device
@@ -148,4 +171,5 @@ FAMILY = Family(
     trainable=_trainable,
     make_tiny=_make_tiny,
     pretrain=pretrain,
+    shared_loss=_shared_loss,
 )

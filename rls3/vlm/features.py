@@ -11,7 +11,7 @@ import torch
 from rls3.dataset.sample import Pictured, decode
 from rls3.vlm.interface import VLM, Encoded, Images, ImageSide, Pixels, Rows
 
-_IMAGE_BATCH = 128  # rounding may depend on it
+IMAGE_BATCH = 128  # rounding may depend on it
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class ImageFeatures:
 
 
 def _batches(pictures: Sized) -> Iterator[slice]:
-    return (slice(at, at + _IMAGE_BATCH) for at in range(0, len(pictures), _IMAGE_BATCH))
+    return (slice(at, at + IMAGE_BATCH) for at in range(0, len(pictures), IMAGE_BATCH))
 
 
 def _encoded(vlm: VLM, side: ImageSide, batches: Iterable[Pixels]) -> Encoded:

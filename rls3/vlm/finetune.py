@@ -1,18 +1,18 @@
 """The one fine-tuning loop, for all families (paper: VLM fine-tuning, step 4 of the loop)."""
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
 from rls3.dataset.sample import Sample
-from rls3.errors import ModelError
 from rls3.params import FinetuneParams
 from rls3.vlm.device import seeded
-from rls3.vlm.features import ImageFeatures, Shard, joined
-from rls3.vlm.interface import VLM, LossWeights
+from rls3.vlm.features import ImageFeatures, joined
+from rls3.vlm.interface import VLM
+from rls3.vlm.processes import train_in_processes
+from rls3.vlm.team import launched, team_of_launch
+from rls3.vlm.training import Course, train
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ def finetune(
     seed: int,
     on_step: Callable[[int, int], None] | None = None,
     features: ImageFeatures | None = None,
+    processes: int = 1,
 ) -> TrainingReport:
     """Fine-tune in place on a round's samples, a share of each batch replayed from earlier rounds.
 
@@ -42,7 +43,10 @@ def finetune(
         earlier: the samples of each earlier round, from which the replayed ones are drawn.
         on_step: called with (steps done, steps in all).
         features: remembers encoded images from call to call.
-    Raises: ModelError if training diverges; the model is spoiled then.
+        processes: that share each batch, started for it; the model is trained alike within
+            rounding. Whoever is one of several processes of `accelerate launch` shares with those.
+    Raises: ModelError if training diverges (the model is spoiled then), or if the family cannot
+        be shared. ExecutionError if a process is lost.
     """
     if not new:
         return TrainingReport((), 0)
@@ -53,7 +57,13 @@ def finetune(
     with seeded(seed, vlm.device):
         of_shard = features or ImageFeatures()
         images = joined([of_shard(vlm, shard, params.lock_vision) for shard in shards])
-        losses = _train(vlm, samples, images, batches, params, rng, on_step)
+        course = Course(samples, images, batches, params, rng)
+        if processes > 1 and not launched():
+            losses = train_in_processes(vlm, course, seed, processes)
+            if on_step is not None:
+                on_step(len(batches), len(batches))
+        else:
+            losses = train(vlm, course, on_step, team_of_launch(vlm.device))
     return TrainingReport(tuple(losses), sum(len(batch) for batch in batches))
 
 
@@ -75,76 +85,3 @@ def _batches(
                 batch = np.concatenate([batch, n_new + replayed])
             batches.append(batch)
     return batches
-
-
-def _train(
-    vlm: VLM,
-    samples: Sequence[Sample],
-    images: Shard,
-    batches: Sequence[np.ndarray],
-    params: FinetuneParams,
-    rng: np.random.Generator,
-    on_step: Callable[[int, int], None] | None,
-) -> list[float]:
-    trainable = vlm.family.trainable(vlm, params.lock_vision)
-    optimizer, schedule = _optimizer(trainable, len(batches), params)
-    weights, losses = LossWeights.of(params), []
-    vlm.model.train()
-    try:
-        for step, batch in enumerate(batches):
-            captions = [_captions(samples[int(i)], params.negatives, rng) for i in batch]
-            loss = vlm.family.loss(vlm, images[batch], captions, weights)
-            losses.append(float(loss.detach()))
-            _check_finite(math.isfinite(losses[-1]), step + 1, len(batches), params)
-            optimizer.zero_grad()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(trainable, params.clip_norm)
-            optimizer.step()
-            schedule.step()
-            if on_step is not None:
-                on_step(step + 1, len(batches))
-    finally:
-        vlm.model.eval()
-    # the last step's weights have met no loss
-    finite = all(bool(weight.isfinite().all()) for weight in trainable)
-    _check_finite(finite, len(batches), len(batches), params)
-    return losses
-
-
-def _optimizer(
-    trainable: Sequence[torch.nn.Parameter], steps: int, params: FinetuneParams
-) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
-    """With a learning rate that rises in a line, then stays."""
-    optimizer = torch.optim.AdamW(
-        trainable, lr=params.learning_rate, weight_decay=params.weight_decay
-    )
-    warmup = max(1, round(params.warmup_share * steps))
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: min(1.0, (step + 1) / warmup)
-    )
-    return optimizer, schedule
-
-
-def _check_finite(finite: bool, step: int, steps: int, params: FinetuneParams) -> None:
-    if not finite:
-        raise ModelError(
-            f"fine-tuning diverged in step {step} of {steps} (its loss or weights are not finite) "
-            f"with finetune.learning_rate = {params.learning_rate}; lower it, or raise "
-            "finetune.warmup_share"
-        )
-
-
-def _captions(sample: Sample, n_negatives: int, rng: np.random.Generator) -> list[str]:
-    return [sample.caption, *_training_negatives(sample, n_negatives, rng)]
-
-
-def _training_negatives(sample: Sample, limit: int, rng: np.random.Generator) -> list[str]:
-    """Relation negatives first (each flip, all flipped, exchanged), filled up with replaced
-    objects, `limit` at most."""
-    relation = sample.negatives_of("flip", "flip_all", "swap")
-    objects = sample.negatives_of("object")
-    rng.shuffle(relation)
-    keep_object = 1 if objects and limit > 1 else 0
-    chosen = relation[: limit - keep_object]
-    objects = [objects[int(i)] for i in rng.permutation(len(objects))]
-    return [*chosen, *objects[: limit - len(chosen)]]

@@ -109,6 +109,24 @@ class LossWeights:
 
 
 @dataclass(frozen=True)
+class BatchShare:
+    """What one of several processes has of a batch.
+
+    Attributes:
+        rows: (L,) which of the batch are its own. All processes have equally many; where the batch
+            does not go round, some repeat its first and weigh nothing.
+        weights: (L,) float32 on the model's device, so that the mean over processes of the weighted
+            sum of a term is its mean over the batch.
+        gather: from every process's (L, D) to the batch's (B, D), in its order. Gradients flow
+            back to the process that a row comes from, summed over processes.
+    """
+
+    rows: np.ndarray
+    weights: torch.Tensor
+    gather: Callable[[torch.Tensor], torch.Tensor]
+
+
+@dataclass(frozen=True)
 class Family:
     """A kind of VLM: its functions.
 
@@ -126,6 +144,8 @@ class Family:
         make_tiny: a small model with random weights (torch's present seed), on the CPU.
         pretrain: makes a base model of such a one, in place (torch's present seed, and that of the
             parameters); None if the family comes from the hub only.
+        shared_loss: as `loss`, of the images of a share and the captions of the whole batch; its
+            mean over processes is `loss`. None if the family is fine-tuned by one process only.
     """
 
     name: str
@@ -138,6 +158,9 @@ class Family:
     trainable: Callable[[VLM, bool], list[torch.nn.Parameter]]
     make_tiny: Callable[[Sequence[Kind], BaseParams], VLM]
     pretrain: Callable[[VLM, Sequence[Sample], BaseParams], None] | None
+    shared_loss: Callable[[VLM, Images, Captions, LossWeights, BatchShare], torch.Tensor] | None = (
+        None
+    )
 
 
 @torch.no_grad()

@@ -11,7 +11,7 @@ from transformers.models.vilt.image_processing_pil_vilt import ViltImageProcesso
 
 from rls3.params import BaseParams
 from rls3.scene.records import Kind
-from rls3.vlm.interface import VLM, Captions, Family, LossWeights, Pixels, padded
+from rls3.vlm.interface import VLM, BatchShare, Captions, Family, LossWeights, Pixels, padded
 from rls3.vlm.pretraining.vilt import pretrain
 from rls3.vlm.tiny import MAX_TOKENS, layer_sizes, make_tokenizer
 from rls3.vlm.vilt_stream import embed_patches, through_stream
@@ -62,6 +62,22 @@ def _loss(vlm: VLM, pixels: Pixels, captions: Captions, weights: LossWeights) ->
     return weights.hard_negative * hard + weights.contrastive * matching
 
 
+def _shared_loss(
+    vlm: VLM, pixels: Pixels, captions: Captions, weights: LossWeights, share: BatchShare
+) -> torch.Tensor:
+    """As `_loss`, of which each pair is in one process alone."""
+    own = [captions[i] for i in share.rows]
+    logits = _score(vlm, pixels, own)
+    true = torch.zeros(len(own), dtype=torch.long, device=vlm.device)
+    hard = (share.weights * F.cross_entropy(logits, true, reduction="none")).sum()
+    pairs = [(i, j) for i, row in enumerate(own) for j in range(1, len(row))]
+    rows, columns = torch.tensor(pairs, device=vlm.device).unbind(1)
+    of_pair = share.weights * len(captions) / sum(len(row) - 1 for row in captions)
+    matching = (share.weights * F.softplus(-logits[:, 0])).sum()
+    matching = matching + (of_pair[rows] * F.softplus(logits[rows, columns])).sum()
+    return weights.hard_negative * hard + weights.contrastive * matching
+
+
 def _trainable(vlm: VLM, lock_vision: bool) -> list[torch.nn.Parameter]:
     vlm.model.requires_grad_(True)
     vlm.model.vilt.embeddings.patch_embeddings.requires_grad_(not lock_vision)
@@ -104,4 +120,5 @@ FAMILY = Family(
     trainable=_trainable,
     make_tiny=_make_tiny,
     pretrain=pretrain,
+    shared_loss=_shared_loss,
 )

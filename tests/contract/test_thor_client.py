@@ -161,9 +161,9 @@ def test_the_pool_keeps_order_repeats_itself_and_leaves_no_process(client, tmp_p
         3, SceneSpec("FloorPlan1", (Placement(Kind("Piano"), (0, 0, 0)),), Viewpoint(0, 0, 0))
     )
     counted = []
-    with RenderPool(PARAMS.simulator, tmp_path) as pool:
+    with RenderPool(PARAMS.simulator, tmp_path, scenes_per_task=1) as pool:
         scenes = pool.render(specs, counted.append)
-        workers = [w.pid for w in pool._workers]
+        workers = pool._workers.process_ids
     assert isinstance(scenes[3], RenderFailure) and "no  Piano" in scenes[3].reason
     assert [s.spec for s in scenes] == specs and counted == list(range(1, 12))
     for spec, scene in zip(specs, scenes):

@@ -5,8 +5,9 @@ import torch
 from rls3.dataset.sample import read_samples, write_samples
 from rls3.errors import ModelError
 from rls3.vlm.features import ImageFeatures
-from rls3.vlm.finetune import _batches, _training_negatives, finetune
+from rls3.vlm.finetune import _batches, finetune
 from rls3.vlm.loading import load_vlm
+from rls3.vlm.training import _training_negatives
 from tests.conftest import make_params, make_sample_of, many_samples
 from tests.unit.vlm.scoring import same_weights, scores_of, weights_of
 
