@@ -61,7 +61,10 @@ def opponent(result: Round) -> Champion | None:
         ):
             number = version.tags.get("against", "").removeprefix("version ")
             version = client.get_model_version(name, number) if number.isdigit() else None
-        return version and Champion(str(version.version), _checkpoint(_files(version), version))
+        if version is None:
+            return None
+        folder = _checkpoint(_files(client, version, campaign.project), version)
+        return Champion(str(version.version), folder)
 
 
 def champion(params: Params, project: Project) -> Champion | None:
