@@ -20,7 +20,6 @@ from rls3.loop.run import run_stage
 from rls3.loop.stages import STAGES
 from rls3.loop.store import Campaign, Project
 from rls3.params import load_params
-from tests.flow.test_campaign import project  # noqa: F401
 
 pytestmark = pytest.mark.xdist_group("campaign")
 SCENES = ("sampling.steps_per_episode=24", "execution.scenes_per_task=2")
@@ -74,7 +73,7 @@ def silent(*_):
     pass
 
 
-def copy_of(project, folder):  # noqa: F811
+def copy_of(project, folder):
     folder.mkdir()
     shutil.copy(project / "params.yaml", folder)
     for name in ("base", "benchmark"):
@@ -83,7 +82,7 @@ def copy_of(project, folder):  # noqa: F811
 
 
 @pytest.fixture(scope="module")
-def one(project, tmp_path_factory):  # noqa: F811
+def one(project, tmp_path_factory):
     """What one process that draws, and scores nothing elsewhere, makes."""
     root = copy_of(project, tmp_path_factory.mktemp("scale") / "one")
     return first_stages(root, silent, "execution.runner=process", "simulator.workers=1")
@@ -93,7 +92,7 @@ def alive(pid):
     return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
 
 
-def test_a_cluster_that_loses_a_worker_gives_the_bytes_of_one_process(project, one, tmp_path):  # noqa: F811
+def test_a_cluster_that_loses_a_worker_gives_the_bytes_of_one_process(project, one, tmp_path):
     killed, simulators = [], []
     with cluster(tmp_path) as (address, workers):
 
@@ -121,7 +120,7 @@ def test_a_cluster_that_loses_a_worker_gives_the_bytes_of_one_process(project, o
 
 
 @pytest.mark.parametrize("runner", ["thread", "process"])
-def test_two_workers_here_give_the_bytes_of_one(project, one, tmp_path, runner):  # noqa: F811
+def test_two_workers_here_give_the_bytes_of_one(project, one, tmp_path, runner):
     two = first_stages(
         copy_of(project, tmp_path / "two"), silent,
         f"execution.runner={runner}", "simulator.workers=2", "execution.map_score=true",
