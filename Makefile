@@ -15,7 +15,7 @@ stop: setup         ## end what `make serve` started
 
 test: setup         ## all tests
 	@sh .ci/postgres
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 setup: .venv/ready  ## the environment, from the lock file
 

@@ -18,8 +18,6 @@ from tests.backends.servers import SECRETS, free_ports
 from tests.conftest import make_params
 from tests.flow.conftest import rls3
 
-pytestmark = pytest.mark.xdist_group("backends")
-
 
 def test_a_campaign_is_recorded_in_postgresql_and_on_s3(campaign, project, servers):
     assert campaign.returncode == 0, campaign.stderr[-3000:]

@@ -9,7 +9,6 @@ from ai2thor.wsgi_server import WsgiServer
 
 from tests.conftest import ROOT
 
-pytestmark = pytest.mark.xdist_group("conformance")
 SCHEMA = json.loads((ROOT / "tests/data/thor-metadata-schema.json").read_text())
 ALL = [f"FloorPlan{first + i}" for first in (0, 200, 300, 400) for i in range(1, 31)]
 

@@ -13,8 +13,6 @@ import pytest
 
 from tests.conftest import ROOT
 
-pytestmark = pytest.mark.xdist_group("simulator")
-
 
 def _objects(event, **where):
     return [o for o in event.metadata["objects"] if all(o[k] == v for k, v in where.items())]

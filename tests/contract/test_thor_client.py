@@ -24,7 +24,6 @@ from rls3.thor.pool import RenderPool
 from rls3.thor.surveying import outermost
 from tests.conftest import make_params
 
-pytestmark = pytest.mark.xdist_group("simulator")
 PARAMS = make_params(simulator__action_timeout_s=4.0)
 
 

@@ -7,8 +7,6 @@ from tests.faults.disks import zeroed
 from tests.faults.project import make_project
 from tests.faults.rig import Rig
 
-pytestmark = pytest.mark.xdist_group("faults")
-
 
 @pytest.fixture(scope="module")
 def rig(tmp_path_factory):

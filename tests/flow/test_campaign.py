@@ -21,8 +21,6 @@ from rls3.loop.store import Campaign, Project
 from rls3.params import load_params
 from tests.flow.conftest import rls3, session_of, start, wait_for
 
-pytestmark = pytest.mark.xdist_group("campaign")
-
 
 def table(root: Path, name: str) -> list:
     """What must be equal between runs: specs, captions, images, accuracies."""

@@ -29,7 +29,6 @@ from tasks import handoff, registry
 from tests.conftest import make_params, many_samples
 
 PASSED = Decision(True, 0.2, 0.1, 0.3, ())
-pytestmark = pytest.mark.xdist_group("gate")
 
 
 def scored(predictions, sure: float):

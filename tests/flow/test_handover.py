@@ -39,7 +39,6 @@ from tests.conftest import ROOT
 from tests.flow.test_gate import evaluation_of, finished_round, folder, gate, project, register
 
 __all__ = ["folder", "project"]  # fixtures
-pytestmark = pytest.mark.xdist_group("gate")
 LEFT = "The red mug is to the left of the blue bowl."
 RIGHT = "The red mug is to the right of the blue bowl."
 AGREED = (

@@ -16,7 +16,6 @@ from safetensors.torch import load_file, save_file
 from tests.conftest import ROOT
 from tests.flow.conftest import rls3
 
-pytestmark = pytest.mark.xdist_group("campaign")
 OFFLINE = ["unshare", "-rn"]
 MODEL = "model.safetensors"
 

@@ -21,7 +21,6 @@ from rls3.loop.stages import STAGES
 from rls3.loop.store import Campaign, Project
 from rls3.params import load_params
 
-pytestmark = pytest.mark.xdist_group("campaign")
 SCENES = ("sampling.steps_per_episode=24", "execution.scenes_per_task=2")
 
 

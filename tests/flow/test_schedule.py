@@ -23,7 +23,6 @@ from tasks.server import start_child
 from tests.conftest import ROOT
 from tests.flow.conftest import answers, rls3, session_of, start, wait_for
 
-pytestmark = pytest.mark.xdist_group("schedule")
 NIGHTS_EVERY_S = 12
 
 

@@ -19,8 +19,6 @@ from tasks import tracking
 from tests.conftest import make_params
 from tests.unit.report.campaigns import add_round, make_manifest, write_record
 
-pytestmark = pytest.mark.xdist_group("gate")
-
 
 class Killed(BaseException):
     """In the place of SIGKILL: nothing may catch it."""

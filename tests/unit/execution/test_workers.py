@@ -10,8 +10,6 @@ from rls3.execution.workers import make_workers
 from tests.conftest import make_params
 from tests.unit.execution import tasks
 
-pytestmark = pytest.mark.xdist_group("cluster")
-
 
 def workers_of(runner, folder, address=""):
     params = make_params(execution__runner=runner, execution__dask_address=address).execution

@@ -17,7 +17,6 @@ from rls3.vlm.team import Team
 from tests.conftest import ROOT, make_params, many_samples
 from tests.unit.vlm.scoring import weights_of
 
-pytestmark = pytest.mark.xdist_group("cluster")
 TUNE = make_params(
     finetune__batch_size=6, finetune__epochs=3, finetune__learning_rate=0.001
 ).finetune
