@@ -14,6 +14,8 @@ _SWITCHES = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "TOKENIZERS_PARALLELISM": "false",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    # Artifacts come through MLflow's server: signed addresses of its S3 may not be reachable here.
+    "MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD": "false",
     # Threads that wait for each other must not burn the processors that the simulators need.
     "OMP_WAIT_POLICY": "passive",
 }

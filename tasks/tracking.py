@@ -15,6 +15,7 @@ import urllib.request
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -131,6 +132,8 @@ def _look(uri: str) -> None:
         _look_at_file(Path(uri.removeprefix("sqlite:///")))
     elif uri.startswith(("http://", "https://")):
         _look_at_server(uri.rstrip("/") + "/health")
+    elif uri.startswith("postgresql://") and find_spec("psycopg2") is None:
+        raise OSError("its driver has to be named: write postgresql+psycopg://")
     elif uri.startswith("postgresql") and (at := urlsplit(uri)).hostname:
         socket.create_connection((at.hostname, at.port or 5432), _ANSWERS_WITHIN_S).close()
 

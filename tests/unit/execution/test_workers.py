@@ -8,7 +8,7 @@ import pytest
 from rls3.errors import ExecutionError, ModelError
 from rls3.execution.workers import make_workers
 from tests.conftest import make_params
-from tests.unit.execution import tasks
+from tests.unit.execution import mapped_tasks as tasks
 
 
 def workers_of(runner, folder, address=""):

@@ -9,9 +9,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from flows import scheduled
 from flows.scheduled import _next_goal
-from rls3.files import write_json
+from rls3.loop.records import write_record
 from rls3.loop.store import Campaign, Project
 from tests.conftest import ROOT, make_params
+from tests.unit.report.campaigns import make_conclusion, make_manifest
 
 FILE = yaml.safe_load((ROOT / "prefect.yaml").read_text())
 DEPLOYMENTS = {deployment["name"]: deployment for deployment in FILE["deployments"]}
@@ -55,10 +56,12 @@ def test_agents_are_chosen_from_a_list_and_nonsense_is_refused():
         TypeAdapter(scheduled.Agent).validate_python("sac")
 
 
-def campaign_with(root, done: int) -> Campaign:
+def campaign_with(root, done: int, finished: bool) -> Campaign:
     campaign = Campaign(Project(root), make_params())
     for number in range(1, done + 1):
-        write_json(campaign.round(number).manifest, {})
+        write_record(make_manifest(number), campaign.round(number).manifest)
+    if finished:
+        write_record(make_conclusion(1, done)["summary"], campaign.summary)
     return campaign
 
 
@@ -73,6 +76,5 @@ def campaign_with(root, done: int) -> Campaign:
         (3, True, True, 4),  # somebody added a round by hand
     ],
 )
-def test_what_is_unfinished_comes_first(tmp_path, monkeypatch, done, finished, keep_adding, goal):
-    monkeypatch.setattr(scheduled, "_is_finished", lambda campaign, rounds: finished)
-    assert _next_goal(campaign_with(tmp_path, done), 2, keep_adding) == goal
+def test_what_is_unfinished_comes_first(tmp_path, done, finished, keep_adding, goal):
+    assert _next_goal(campaign_with(tmp_path, done, finished), 2, keep_adding) == goal
