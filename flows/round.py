@@ -4,7 +4,6 @@ from prefect import Task, flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from rls3.dataset.deferred import load_ahead
 from rls3.loop.records import EvaluateRecord
 from rls3.loop.resources import Resources
 from rls3.loop.run import Progress
@@ -17,8 +16,6 @@ def one_round(
 ) -> None:
     """Do what of the round is not finished; through Prefect, or as the plain functions that its
     tasks wrap."""
-
-    load_ahead()
 
     def do(step: Task) -> object:
         return step if through_prefect else step.fn

@@ -1,5 +1,5 @@
 """Where Great Expectations is loaded: its import takes seconds, so it begins in the background
-while scenes are drawn, and who validates waits for what is left of it."""
+while other processes draw scenes, and who validates waits for what is left of it."""
 
 from importlib import import_module
 from threading import Thread

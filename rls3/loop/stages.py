@@ -112,6 +112,7 @@ def render(
 ) -> tuple[RenderRecord, list[Sample]]:
     """Draw the feasible scenes, decide again what is visible, and caption what is valid from its
     measured geometry (paper: prompt generation)."""
+    deferred.load_ahead()  # what the next stage validates with
     steps = [int(i) for i in rollout.feasible]
     specs = [rollout.specs[i] for i in steps]
     scenes = renderer.render(specs, lambda done: progress(done, len(steps)))
