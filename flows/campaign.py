@@ -56,8 +56,10 @@ def run_campaign(
         returned = versioning.bring_back(campaign)
         if returned:
             announce(f"brought back {', '.join(returned)} from DVC's cache")
-        judge_base(campaign, resources)
         done_before = campaign.rounds_done()
+        if len(done_before) < campaign.params.campaign.rounds:
+            resources.start_ahead()
+        judge_base(campaign, resources)
         run_rounds(campaign, resources, announce, progress, through_prefect)
         earlier = sum(stage_seconds(done_before).values())
         summary = finish_campaign(campaign, resources, seconds, process_started - earlier)

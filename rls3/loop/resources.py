@@ -1,7 +1,7 @@
 """What the stages of a running campaign share, and who closes it: simulators and remembered image
 features.
 
-Nothing is started, and no global of the process is changed, before a stage asks for it.
+Nothing is started, and no global of the process is changed, before somebody asks for it.
 """
 
 from collections.abc import Mapping
@@ -66,6 +66,11 @@ class Resources:
         floor_plans = self.params.simulator.floor_plans
         self.simulator.survey_all(floor_plans)
         return rooms_of(self.simulator, floor_plans, self.params.sampling)
+
+    def start_ahead(self) -> None:
+        """Begin to start the simulator that measures, while something else is done."""
+        room, fov_deg = self.params.simulator.floor_plans[0], self.params.sampling.fov_deg
+        self.simulator.start_ahead(room, fov_deg)
 
     def close(self) -> None:
         """End the simulators. They start again if they are asked for again."""

@@ -3,7 +3,9 @@
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 from typing import TypeVar
 
 import numpy as np
@@ -43,6 +45,7 @@ class ThorClient:
         self._backend = make_backend(params)
         self.label = self._backend.label
         self._controller: SafeController | None = None
+        self._ahead: Thread | None = None
         self._fov_deg: float | None = None
         self._randomized = False
         self._objects: dict[Kind, ObjectEntry] = {}  # as the floor plan has them after Reset
@@ -54,7 +57,24 @@ class ThorClient:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def start_ahead(self, floor_plan: str, fov_deg: float) -> None:
+        """Begin to start the simulator, in the background; what goes wrong is said to who uses
+        it."""
+
+        def start() -> None:
+            with suppress(SimulatorError):
+                self._open_floor_plan(floor_plan, fov_deg, fresh=False)
+
+        self._ahead = Thread(target=start, name="start of the simulator")
+        self._ahead.start()
+
+    def _wait_for_start(self) -> None:
+        if self._ahead is not None:
+            self._ahead.join()
+            self._ahead = None
+
     def close(self) -> None:
+        self._wait_for_start()
         if self._controller is not None:
             self._controller.kill()
             self._controller = None
@@ -122,6 +142,10 @@ class ThorClient:
         Args:
             fresh: whether everything must be as it is after Reset.
         """
+        self._wait_for_start()
+        return self._open_floor_plan(floor_plan, fov_deg, fresh)
+
+    def _open_floor_plan(self, floor_plan: str, fov_deg: float, fresh: bool) -> SafeController:
         settings = {
             "fieldOfView": fov_deg,
             "renderInstanceSegmentation": True,
