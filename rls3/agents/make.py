@@ -2,6 +2,7 @@
 
 import importlib
 from collections.abc import Sequence
+from types import ModuleType
 
 from rls3.agents.interface import Agent
 from rls3.params import AgentParams
@@ -16,6 +17,9 @@ def make_agent(params: AgentParams, space: Space, floor_plans: Sequence[str], se
         floor_plans: of the campaign, in the order of the episodes.
     Raises: ParamsError if the agent cannot do `agent.action`.
     """
-    # By name, so that a new agent is a module and nothing else, and a run imports only its own.
-    module = importlib.import_module(f"rls3.agents.{params.name}")
-    return module.make(params, space, floor_plans, seed)
+    return agent_module(params.name).make(params, space, floor_plans, seed)
+
+
+def agent_module(name: str) -> ModuleType:
+    """By name, so that a new agent is a module and nothing else, and a run imports only its own."""
+    return importlib.import_module(f"rls3.agents.{name}")

@@ -9,7 +9,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from threading import Thread
 
+from rls3.agents.make import agent_module
 from rls3.evaluation.mapped import Scorers
 from rls3.execution.workers import Workers, make_workers
 from rls3.params import Params
@@ -68,9 +70,11 @@ class Resources:
         return rooms_of(self.simulator, floor_plans, self.params.sampling)
 
     def start_ahead(self) -> None:
-        """Begin to start the simulator that measures, while something else is done."""
+        """Begin to start the simulator that measures, and to import the agent, while something
+        else is done."""
         room, fov_deg = self.params.simulator.floor_plans[0], self.params.sampling.fov_deg
         self.simulator.start_ahead(room, fov_deg)
+        Thread(target=agent_module, args=(self.params.agent.name,), name="agent's import").start()
 
     def close(self) -> None:
         """End the simulators. They start again if they are asked for again."""
