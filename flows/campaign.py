@@ -3,9 +3,11 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from prefect import flow
 from prefect.client.schemas.objects import State
+from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from prefect.states import Completed
 
 from flows.round import one_round, round_flow
@@ -24,7 +26,7 @@ from rls3.loop.integrity import check_inputs
 from rls3.loop.records import Summary
 from rls3.loop.resources import Resources
 from rls3.loop.run import Progress
-from rls3.loop.store import Campaign
+from rls3.loop.store import Campaign, Round
 from rls3.loop.verdict import should_stop
 from rls3.report.collect import report_campaign
 from tasks import artifacts, handoff, publishing, tracking, versioning
@@ -59,7 +61,8 @@ def run_campaign(
         done_before = campaign.rounds_done()
         if len(done_before) < campaign.params.campaign.rounds:
             resources.start_ahead()
-        judge_base(campaign, resources)
+        with _timed(seconds, "base_evaluation"):
+            judge_base(campaign, resources)
         run_rounds(campaign, resources, announce, progress, through_prefect)
         earlier = sum(stage_seconds(done_before).values())
         summary = finish_campaign(campaign, resources, seconds, process_started - earlier)
@@ -76,6 +79,23 @@ def run_rounds(
     through_prefect: bool,
 ) -> None:
     """All rounds that are not finished."""
+    if through_prefect:
+        # The campaign's heartbeat is its rounds', which live in its process; stopping one a round
+        # costs a second.
+        with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+            _run_rounds(campaign, resources, announce, progress, round_flow)
+    else:
+        plainly = partial(one_round, through_prefect=False)
+        _run_rounds(campaign, resources, announce, progress, plainly)
+
+
+def _run_rounds(
+    campaign: Campaign,
+    resources: Resources,
+    announce: Announce,
+    progress: Progress,
+    do: Callable[[Round, Resources, Progress], object],
+) -> None:
     params = campaign.params.campaign
     for number in range(len(campaign.rounds_done()) + 1, params.rounds + 1):
         if should_stop(accuracies(campaign.rounds_done()), params.patience_rounds):
@@ -84,10 +104,7 @@ def run_rounds(
             )
             return
         round_ = campaign.round(number)
-        if through_prefect:
-            round_flow(round_, resources, progress)
-        else:
-            one_round(round_, resources, progress, through_prefect=False)
+        do(round_, resources, progress)
         announce(round_line(round_))
 
 

@@ -28,6 +28,7 @@ from rls3.loop.threads import torch_threads
 from rls3.loop.verdict import best_round
 from rls3.vlm.interface import VLM
 
+_EVALUATIONS = ("base_evaluation", "final_evaluation")  # parts of a call that are the method's own
 DECIDES, *REPORTS = BENCHMARKS
 """`val` decides; the others are for the report, and only `evaluate_campaign` reads them."""
 
@@ -128,7 +129,7 @@ def summarize_campaign(
     done = campaign.rounds_done()
     by_stage = stage_seconds(done)
     method = sum(by_stage[stage.name] for stage in STAGES if stage.library)
-    method += seconds.get("final_evaluation", 0.0)
+    method += sum(seconds.get(part, 0.0) for part in _EVALUATIONS)
     total, gain = seconds["total"], evaluation.gain["test"]
 
     def both(split: str, number: str) -> tuple[float, float]:
