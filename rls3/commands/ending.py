@@ -8,6 +8,7 @@ import contextlib
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -19,6 +20,7 @@ import psutil
 T = TypeVar("T")
 _WAKES_S = 0.1
 _SWEEPS = 5
+_ends = threading.Lock()
 _SHOW_CURSOR = "\x1b[?25h"  # a progress bar hides it
 
 
@@ -51,7 +53,13 @@ def _end(number: int, frame: FrameType | None) -> None:
 
 
 def end_at_once(how: str, code: int) -> None:
-    """Say in one sentence how the process ends, kill what it has started, and exit."""
+    """Say in one sentence how the process ends, kill what it has started, and exit.
+
+    Whoever comes second waits for the end: what dies of the first one is no other reason.
+    """
+    if not _ends.acquire(blocking=False):
+        while True:
+            time.sleep(1)
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
     with contextlib.suppress(OSError, ValueError):  # the terminal may be gone
         cursor = _SHOW_CURSOR if sys.stderr.isatty() else ""
