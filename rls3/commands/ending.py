@@ -20,7 +20,7 @@ import psutil
 T = TypeVar("T")
 _WAKES_S = 0.1
 _SWEEPS = 5
-_ends = threading.Lock()
+_enders: dict[str, object] = {}  # setdefault is one step, for threads and for signals
 _SHOW_CURSOR = "\x1b[?25h"  # a progress bar hides it
 
 
@@ -55,11 +55,14 @@ def _end(number: int, frame: FrameType | None) -> None:
 def end_at_once(how: str, code: int) -> None:
     """Say in one sentence how the process ends, kill what it has started, and exit.
 
-    Whoever comes second waits for the end: what dies of the first one is no other reason.
+    Another thread that comes second waits for the end: what dies of the first one is no other
+    reason. A second signal, which interrupts the end in its own thread, changes nothing.
     """
-    if not _ends.acquire(blocking=False):
+    if _enders.setdefault("thread", me := threading.get_ident()) != me:
         while True:
             time.sleep(1)
+    if _enders.setdefault("once", token := object()) is not token:
+        return
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
     with contextlib.suppress(OSError, ValueError):  # the terminal may be gone
         cursor = _SHOW_CURSOR if sys.stderr.isatty() else ""

@@ -243,6 +243,33 @@ def test_nohup_is_heeded():
     assert done.stdout == "goes on\n"
 
 
+SIGNALS_AT_ONCE = """
+import os, signal, threading
+from rls3.commands.ending import end_at_once, take_signals
+take_signals()
+def another():
+    while True:
+        os.kill(os.getpid(), signal.SIGTERM)
+threading.Thread(target=another, daemon=True).start()
+if {with_a_reason}:
+    threading.Thread(target=end_at_once, args=("a server is gone", 143), daemon=True).start()
+while True:
+    pass
+"""
+
+
+@pytest.mark.parametrize("with_a_reason", [False, True])
+def test_however_often_it_is_told_to_end_it_ends_once(with_a_reason):
+    done = subprocess.run(
+        [sys.executable, "-c", SIGNALS_AT_ONCE.format(with_a_reason=with_a_reason)],
+        capture_output=True,
+        text=True,
+        env=environment(),
+        timeout=20,
+    )
+    assert done.returncode == 143 and done.stderr.count("rls3: ") == 1
+
+
 BARS = """
 import os, signal, time
 from rls3.commands.ending import take_signals
