@@ -5,6 +5,7 @@ end would wait for Prefect's server, which the signal may have reached too.
 """
 
 import contextlib
+import logging
 import os
 import signal
 import sys
@@ -64,6 +65,7 @@ def end_at_once(how: str, code: int) -> None:
     if _enders.setdefault("once", token := object()) is not token:
         return
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+    logging.disable()  # that a simulator has died, say, which is killed below
     with contextlib.suppress(OSError, ValueError):  # the terminal may be gone
         cursor = _SHOW_CURSOR if sys.stderr.isatty() else ""
         sentence = f"{cursor}\nrls3: {how}; what was finished is kept, run again to continue\n"

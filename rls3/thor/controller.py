@@ -73,8 +73,13 @@ class SafeController(Controller):
     def start(self, *arguments: object, **named: object) -> object:
         # a read with a time-out spins on a dead process; the watchdog has the time
         self.server_start_timeout = None
-        own_pipes(self.server)
         return super().start(*arguments, **named)
+
+    def _build_server(self, *arguments: object, **named: object) -> None:
+        made = self.server is None
+        super()._build_server(*arguments, **named)
+        if made:
+            own_pipes(self.server)
 
     def _start_unity_thread(self, *arguments: object, **named: object) -> object:
         with deaf_to_interrupts():

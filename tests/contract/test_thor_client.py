@@ -5,6 +5,7 @@ Exact placement, recovery, order, no traces.
 
 import os
 import signal
+import tempfile
 import threading
 import time
 from dataclasses import replace
@@ -55,6 +56,21 @@ def test_what_is_placed_is_what_is_measured(client):
             (scene.camera.position[0], scene.camera.position[2], scene.camera.yaw_deg),
             (spec.viewpoint.x, spec.viewpoint.z, spec.viewpoint.yaw_deg),
         )
+
+
+def test_its_pipes_say_whose_they_are_and_are_gone_once_it_is_up(tmp_path, monkeypatch):
+    """So that what a killed process leaves of a simulator that starts is swept by the next one."""
+    pipes = tmp_path / "tmp"
+    (pipes / "rls3-thor-999999999-left").mkdir(parents=True)
+    monkeypatch.setattr(tempfile, "tempdir", str(pipes))
+    with ThorClient(PARAMS.simulator, tmp_path / "thor") as client:
+        client.start_ahead("FloorPlan1", 60.0)
+        seen = set()
+        while client.process_id is None or not seen:
+            seen |= {folder.name for folder in pipes.glob(f"rls3-thor-{os.getpid()}-*")}
+            time.sleep(0.01)
+        assert client.survey("FloorPlan1").floor_plan == "FloorPlan1"
+        assert list(pipes.iterdir()) == [] and len(seen) == 1
 
 
 def test_masks_lie_within_the_projected_boxes(client):

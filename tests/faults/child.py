@@ -16,6 +16,9 @@ import signal
 import sys
 import threading
 import time
+from types import ModuleType
+
+from rls3 import cli, commands
 
 POINTS = {
     "judge base": ("flows.campaign", "judge_base"),
@@ -55,6 +58,20 @@ def _plan_kill(point: str, call: int, after_s: float, number: int) -> None:
     setattr(home, name, wrapped)
 
 
+def _plan_once_loaded(kill: dict[str, object]) -> None:
+    """As soon as the command's module is there: earlier, Prefect would be imported before it is
+    told where its server is."""
+    load = commands.load
+
+    def load_and_plan(name: str) -> ModuleType:
+        module = load(name)
+        if name == sys.argv[1]:
+            _plan_kill(kill["point"], kill["call"], kill["after_s"], signal.Signals[kill["signal"]])
+        return module
+
+    commands.load = load_and_plan
+
+
 def main() -> None:
     """See the module."""
     fault = json.loads(sys.argv.pop(1))
@@ -64,13 +81,8 @@ def main() -> None:
     if "clock_s" in fault:
         real, off = time.time, fault["clock_s"]
         time.time = lambda: real() + off
-    from rls3 import cli
-
     if kill := fault.get("kill"):
-        from rls3.telemetry import switch_off
-
-        switch_off()
-        _plan_kill(kill["point"], kill["call"], kill["after_s"], signal.Signals[kill["signal"]])
+        _plan_once_loaded(kill)
     cli.main()
 
 
