@@ -17,6 +17,7 @@ from rls3.execution.workers import Workers, make_workers
 from rls3.params import Params
 from rls3.placing.rooms import Room, rooms_of
 from rls3.thor.client import ThorClient
+from rls3.thor.pipes import sweep_pipes
 from rls3.thor.pool import RenderPool
 from rls3.vlm.features import ImageFeatures
 
@@ -83,6 +84,7 @@ class Resources:
             self.__dict__.pop(name, None)
 
     def __enter__(self) -> "Resources":
+        sweep_pipes()
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -17,7 +17,6 @@ def own_pipes(server: Server) -> None:
     """Before the simulator starts: the pipes' folder says whose it is. WSGI has none."""
     if not hasattr(server, "tmp_dir"):
         return
-    _sweep()
     server.tmp_dir.cleanup()
     server.tmp_dir = tempfile.TemporaryDirectory(prefix=f"{_PREFIX}{os.getpid()}-")
     for pipe in ("server", "client"):
@@ -30,7 +29,8 @@ def hide_pipes(server: Server) -> None:
         server.tmp_dir.cleanup()
 
 
-def _sweep() -> None:
+def sweep_pipes() -> None:
+    """Remove what killed processes left of simulators that were starting."""
     for left in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         owner = re.match(rf"{_PREFIX}(\d+)-", left.name)
         if owner and not Path("/proc", owner[1]).exists():

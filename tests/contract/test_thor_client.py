@@ -21,6 +21,7 @@ from rls3.placing.validity import problems
 from rls3.scene.geometry import box_corners, project
 from rls3.scene.records import Box, Kind, Placement, RenderFailure, SceneSpec, Viewpoint
 from rls3.thor.client import ThorClient
+from rls3.thor.pipes import sweep_pipes
 from rls3.thor.pool import RenderPool
 from rls3.thor.surveying import outermost
 from tests.conftest import make_params
@@ -63,6 +64,8 @@ def test_its_pipes_say_whose_they_are_and_are_gone_once_it_is_up(tmp_path, monke
     pipes = tmp_path / "tmp"
     (pipes / "rls3-thor-999999999-left").mkdir(parents=True)
     monkeypatch.setattr(tempfile, "tempdir", str(pipes))
+    sweep_pipes()
+    assert list(pipes.iterdir()) == []
     with ThorClient(PARAMS.simulator, tmp_path / "thor") as client:
         client.start_ahead("FloorPlan1", 60.0)
         seen = set()
