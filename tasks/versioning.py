@@ -18,7 +18,7 @@ from dvc_data.hashfile.hash_info import HashInfo
 from dvc_data.hashfile.tree import Tree
 
 from rls3.errors import DataError, RLS3Error, StorageError, first_line
-from rls3.files import copy_file, storage_sentence, write_text
+from rls3.files import copy_file, read_errors, storage_sentence, write_text
 from rls3.loop.records import Manifest, read_record
 from rls3.loop.store import Campaign, Project, Round
 
@@ -116,12 +116,23 @@ def version_data(campaign: Campaign) -> str:
     Raises: DataError.
     """
     project = campaign.project
+    if project.data_file.exists():
+        _check_data_file(project.data_file)
     failed = "data/ cannot be versioned ({}); mend it and run again, what is finished is kept"
     with _told(failed), _repo(project) as repo:
         if not project.data_file.exists():
             _begin(repo, project)
         (stage,) = _patiently(lambda: repo.add(str(campaign.data)))
         return str(stage.outs[0].hash_info.value)
+
+
+def _check_data_file(path: Path) -> None:
+    way_out = (
+        f"restore it with `git checkout {path.name}`, or delete {path} and run again: "
+        "each campaign puts its own data into the new one"
+    )
+    with read_errors(path, yaml.YAMLError, way_out=way_out):
+        yaml.safe_load(path.read_text())["outs"]
 
 
 def _begin(repo: Repo, project: Project) -> None:

@@ -93,6 +93,17 @@ def test_a_version_holds_no_half_finished_round_of_another_campaign(tmp_path):
     assert both in (tmp_path / "data.dvc").read_text()
 
 
+def test_a_damaged_data_file_says_how_it_is_made_anew(tmp_path):
+    campaign = campaign_in(tmp_path, "one")
+    finish(campaign, 1)
+    for damage in (b"\xff\xfe", b"outs: [", b"", b"mine: 1"):
+        (tmp_path / "data.dvc").write_bytes(damage)
+        with pytest.raises(DataError, match=r"data\.dvc is damaged .*delete .*data\.dvc and run"):
+            version_data(campaign)
+    (tmp_path / "data.dvc").unlink()
+    assert len(files_of(tmp_path, version_data(campaign))) == 2
+
+
 def work(root: Path, name: str) -> None:
     for number in (1, 2, 3):
         finish(campaign_in(root, name), number)
