@@ -84,13 +84,13 @@ def remove_folder(path: Path) -> None:
     shutil.rmtree(path, ignore_errors=True)
 
 
-def sweep(folder: Path) -> None:
-    """Remove what processes that were killed left half-written below a folder.
+def sweep(folder: Path, below: bool = True) -> None:
+    """Remove what processes that were killed left half-written in a folder, and below it.
 
     Files of processes that are alive stay; of folders there is one writer, who calls this.
     """
     with storage_errors(folder):
-        for left in list(folder.rglob(".*.tmp")):
+        for left in list((folder.rglob if below else folder.glob)(".*.tmp*")):
             process = left.suffixes[-2].removeprefix(".") if len(left.suffixes) > 1 else ""
             if left.is_dir():
                 shutil.rmtree(left, ignore_errors=True)

@@ -28,7 +28,7 @@ from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
 from rls3.errors import StorageError, TrackingError, first_line
-from rls3.files import make_folder, read_json, write_json
+from rls3.files import make_folder, read_json, storage_sentence, sweep, whole_file, write_json
 from rls3.loop.records import (
     CampaignEvaluation,
     EvaluateRecord,
@@ -91,7 +91,8 @@ def sentence(error: BaseException) -> str:
 def server(params: Params, project: Project) -> Iterator[mlflow.MlflowClient]:
     """MLflow pointed at the campaign's server and experiment.
 
-    Raises: TrackingError for whatever goes wrong with it in the block.
+    Raises: StorageError if the project's disk is full or read-only, else TrackingError for whatever
+        goes wrong with it in the block.
     """
     uri = tracking_uri(params, project)
     try:
@@ -100,8 +101,10 @@ def server(params: Params, project: Project) -> Iterator[mlflow.MlflowClient]:
         with contextlib.ExitStack() as first_use:
             with contextlib.suppress(StorageError):  # a project that is only read needs no lock
                 first_use.enter_context(project.locked("tracking", _FIRST_USE_S))
-            _point_at(uri)
             own = uri == _own_database(project)
+            if own and not project.tracking_database.exists():
+                _make_database(project.tracking_database)
+            _point_at(uri)
             if own:
                 _move_along(project)
             if mlflow.get_experiment_by_name(params.tracking.experiment) is None:
@@ -110,10 +113,19 @@ def server(params: Params, project: Project) -> Iterator[mlflow.MlflowClient]:
             mlflow.set_experiment(params.tracking.experiment)
         yield mlflow.MlflowClient()
     except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError) as error:
+        if uri == _own_database(project) and (full := storage_sentence(error, str(project.runs))):
+            raise StorageError(full) from error
         raise TrackingError(
             f"MLflow at {without_secret(uri)} does not do its part ({sentence(error)}); "
             "mend it and run again: nothing that was finished is lost"
         ) from error
+
+
+def _make_database(path: Path) -> None:
+    """MLflow's tables, whole or not at all: it cannot go on with a migration that was cut off."""
+    sweep(path.parent, below=False)
+    with whole_file(path) as temporary:
+        mlflow.MlflowClient(f"sqlite:///{temporary}").search_experiments(max_results=1)
 
 
 def _point_at(uri: str) -> None:

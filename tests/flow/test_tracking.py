@@ -6,6 +6,8 @@ import shutil
 import socket
 import sqlite3
 import stat
+import subprocess
+import sys
 import time
 
 import mlflow
@@ -16,7 +18,7 @@ from rls3.files import read_json, write_json, write_text
 from rls3.loop.store import Campaign, Project
 from rls3.params import check_params
 from tasks import tracking
-from tests.conftest import make_params
+from tests.conftest import ROOT, make_params
 from tests.unit.report.campaigns import add_round, make_manifest, write_record
 
 
@@ -60,6 +62,33 @@ def recorded(campaign: Campaign) -> list[tuple]:
             name, number = run.info.run_name, run.data.tags.get("rls3.round")
             rows.append((name, number, run.info.status, points, inputs, docs))
         return sorted(rows, key=lambda row: row[0])
+
+
+FIRST_USE = """
+import resource, signal, sys
+from pathlib import Path
+from rls3.loop.store import Project
+from rls3.params import load_params
+from tasks import tracking
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), resource.RLIM_INFINITY))
+with tracking.server(load_params(Path("params.yaml")), Project(Path(sys.argv[2]))):
+    pass
+"""
+
+
+def test_a_disk_that_is_full_while_the_tables_are_made_leaves_no_half_of_them(tmp_path):
+    def first_use(most_bytes: int) -> subprocess.CompletedProcess:
+        command = [sys.executable, "-W", "ignore", "-c", FIRST_USE, str(most_bytes), str(tmp_path)]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs/.mlflow.db.999999999.tmp").write_text("of a process that was killed")
+    refused = first_use(300_000)
+    assert refused.returncode == 1 and "nothing that was finished is lost" in refused.stderr
+    assert list((tmp_path / "runs").iterdir()) == []
+    assert first_use(10_000_000).returncode == 0
+    assert {entry.name for entry in (tmp_path / "runs").iterdir()} == {"mlflow.db"}
 
 
 CALLS = (
