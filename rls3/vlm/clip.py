@@ -14,6 +14,7 @@ from transformers.models.clip.image_processing_pil_clip import CLIPImageProcesso
 
 from rls3.params import BaseParams
 from rls3.scene.records import Kind
+from rls3.vlm.clip_text import pooled_texts
 from rls3.vlm.interface import (
     VLM,
     BatchShare,
@@ -25,7 +26,6 @@ from rls3.vlm.interface import (
     LossWeights,
     Pixels,
     padded,
-    tokenize,
     unique_texts,
 )
 from rls3.vlm.pretraining.clip import pretrain
@@ -62,8 +62,7 @@ def _image_embeddings(vlm: VLM, images: Images) -> torch.Tensor:
 
 
 def _text_embeddings(vlm: VLM, texts: Sequence[str]) -> torch.Tensor:
-    pooled = vlm.model.text_model(**tokenize(vlm, texts)).pooler_output
-    return F.normalize(vlm.model.text_projection(pooled), dim=-1)
+    return F.normalize(vlm.model.text_projection(pooled_texts(vlm, texts)), dim=-1)
 
 
 def _similarities(vlm: VLM, images: Images, texts: Sequence[str]) -> torch.Tensor:
