@@ -8,7 +8,6 @@ written to a temporary folder. `--big-shard` instead writes and reads back a sha
 """
 
 import argparse
-import contextlib
 import itertools
 import json
 import subprocess
@@ -43,10 +42,6 @@ N_PICTURES = 256  # none twice in a row group, else Parquet would keep it once
 PARAMS = load_params(Path("params.yaml"))
 KINDS = tuple(Kind(t, c) for t in ("Mug", "Bowl", "Vase", "Pot") for c in ("red", "green", "blue"))
 MIB = 1 << 20
-
-
-class _Enough(Exception):
-    """So many steps of fine-tuning are enough."""
 
 
 def _picture(number: int, size: int) -> np.ndarray:
@@ -113,15 +108,12 @@ def _score(vlm: VLM, shard: Path) -> None:
 
 
 def _finetune(vlm: VLM, shard: Path, lock_vision: bool, steps: int) -> None:
-    def on_step(done: int, _: int) -> None:
-        if done == steps:
-            raise _Enough
-
-    params: FinetuneParams = PARAMS.finetune.model_copy(update={"lock_vision": lock_vision})
+    params: FinetuneParams = PARAMS.finetune.model_copy(
+        update={"lock_vision": lock_vision, "steps": steps}
+    )
     samples = read_samples(shard)
     half = len(samples) // 2  # half of them of an earlier round
-    with contextlib.suppress(_Enough):
-        finetune(vlm, samples[:half], [samples[half:]], params, 0, on_step)
+    finetune(vlm, samples[:half], [samples[half:]], params, PARAMS.sampling, 0)
 
 
 WORK: dict[str, tuple[str, Callable[[VLM, Path], object]]] = {

@@ -31,7 +31,7 @@ _SMALL = {
     "campaign": {"name": "night", "rounds": 1, "episodes_per_round": 2},
     "sampling": {"steps_per_episode": 40},
     "simulator": {"floor_plans": ["FloorPlan1", "FloorPlan201"], "workers": 1},
-    "finetune": {"epochs": 1},
+    "finetune": {"steps": 20},
     "serve": {"watch_s": 2.0},
 }
 _KILL = "PREFECT__FLOW_RUN_ID"

@@ -120,9 +120,9 @@ def report_model(params: Params, project: Project, family: str, samples: Sequenc
     score = timed(lambda: judge(vlm, items, params.evaluation.batch_size))
     row(f"score, {family}", len(items) / score, "items/s")
     weights = sum(p.numel() for p in vlm.model.parameters())
-    tune = params.finetune.model_copy(update={"epochs": 1})
-    seconds = timed(lambda: finetune(vlm, samples, [], tune, 0))
-    row(f"fine-tune, {family}", len(samples) / seconds, f"samples/s ({weights / 1e6:.1f} M)")
+    tune = params.finetune.model_copy(update={"steps": 20})
+    seconds = timed(lambda: finetune(vlm, samples, [], tune, params.sampling, 0))
+    row(f"fine-tune, {family}", tune.steps / seconds, f"steps/s ({weights / 1e6:.1f} M)")
 
 
 def row(name: str, value: float, unit: str) -> None:

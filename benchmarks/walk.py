@@ -131,7 +131,7 @@ def main() -> None:
         "simulator.floor_plans": ["FloorPlan1"],
         "campaign.episodes_per_round": 1,
         "sampling.steps_per_episode": 20,
-        "finetune.epochs": 1,
+        "finetune.steps": 20,
     }
     params = with_overrides(load_params(Path("params.yaml")), small)
     spec, caption = chosen(params)

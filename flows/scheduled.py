@@ -27,7 +27,7 @@ Agent = Literal["ppo", "random", "stratified", "failure"]
 Family = Literal["clip", "vilt"]
 Name = Annotated[str, Field(pattern=r"^([a-z0-9][a-z0-9_-]{0,62})?$")]
 Seed = Annotated[int, Field(ge=0)]
-Overrides = Annotated[tuple[str, ...], Field(examples=[["finetune.epochs=2"]])]
+Overrides = Annotated[tuple[str, ...], Field(examples=[["finetune.steps=20"]])]
 _LOOKS_EVERY_S = 2.0
 
 

@@ -256,10 +256,20 @@ class BaseParams(_Group):
 class FinetuneParams(_Group):
     learning_rate: Positive
     weight_decay: NonNegative
+    captions: Literal["one", "pairs"]
+    """What is taught of a sample: its own caption, or those of all ordered pairs of objects in its
+    picture that sampling.min_visible_px and sampling.min_margin_deg let through."""
     batch_size: PositiveInt
-    epochs: PositiveInt
-    """Passes over the round's new samples; replayed samples come on top."""
+    """Captions of a step, each with its picture and its false captions."""
+    steps: PositiveInt
+    """Of each round."""
+    decay_rounds: PositiveInt
+    """Rounds of a campaign, from the first, over which the learning rate rises once and falls once;
+    later rounds keep the last rate. As many as campaign.rounds, usually."""
     warmup_share: Share
+    """Of these rounds: the rate rises in a line, then falls as half a cosine."""
+    final_rate_share: Share
+    """Of learning_rate: where the fall ends; 1 is no fall."""
     clip_norm: Positive
     replay_share: Annotated[float, Field(ge=0.0, lt=1.0)]
     """Share of each batch that is drawn from earlier rounds."""

@@ -23,7 +23,7 @@ SMALL = {
         "quality": "observation",
         "workers": 1,
     },
-    "finetune": {"batch_size": 16, "epochs": 1},
+    "finetune": {"batch_size": 16, "steps": 2},
     "evaluation": {
         "bootstrap": 50,
         "val_per_cell": 1,

@@ -177,13 +177,13 @@ from rls3.vlm.finetune import finetune
 from rls3.vlm.interface import save_vlm
 from rls3.vlm.loading import family_named, family_of, load_vlm
 from tests.conftest import many_samples
-params = load_params(Path("params.yaml"), ["vlm.family=toy", "finetune.epochs=1"])
+params = load_params(Path("params.yaml"), ["vlm.family=toy", "finetune.steps=1"])
 kinds = [Kind(t, c) for t in ("Mug", "Bowl", "Vase", "Pot") for c in ("red", "green", "blue")]
 save_vlm(family_named(params.vlm.family).make_tiny(kinds, params.base), Path("saved"))
 assert family_of(Path("saved")) == "toy"
 vlm, samples = load_vlm("toy", "saved"), many_samples(6)
 before = judge(vlm, [item_of(s) for s in samples], 4)
-report = finetune(vlm, samples, [], params.finetune, 0)
+report = finetune(vlm, samples, [], params.finetune, params.sampling, 0)
 after = judge(vlm, [item_of(s) for s in samples], 4)
 assert np.isfinite(report.losses).all() and len(report.losses) == 1
 assert all(np.isfinite(row.scores).all() for row in after.rows) and after != before

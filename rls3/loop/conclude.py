@@ -96,7 +96,7 @@ def write_recipe(campaign: Campaign) -> None:
     """Versioned with the data, so that anybody who has the data can replay the campaign."""
     # Where the data is published is no part of what they are.
     params = campaign.params.model_dump(mode="json", exclude={"campaign": {"publish"}})
-    groups = ("campaign", "vlm", "finetune", "evaluation")
+    groups = ("campaign", "sampling", "vlm", "finetune", "evaluation")
     recipe = Recipe(
         campaign.name,
         {group: params[group] for group in groups},

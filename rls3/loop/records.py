@@ -86,7 +86,7 @@ class ScoreRecord(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class FinetuneRecord(Record):
-    """Loss of each optimiser step; samples presented, replayed ones included."""
+    """Loss of each optimiser step; captions presented, those of earlier rounds included."""
 
     stage: ClassVar[str] = "finetune"
     losses: tuple[float, ...]

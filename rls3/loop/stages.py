@@ -241,24 +241,26 @@ def finetune(
     train: Sequence[Sample],
     earlier_train: Sequence[Sequence[Sample]],
     finetune_params: FinetuneParams,
+    sampling_params: SamplingParams,
     finetune_seed: int,
     finetune_processes: int,
     features: ImageFeatures,
     progress: Progress,
 ) -> tuple[FinetuneRecord, VLM]:
-    """Fine-tune the VLM on the round's samples, with replay of earlier rounds (paper: VLM
+    """Fine-tune the VLM on what the samples of this round and of all earlier ones show (paper: VLM
     fine-tuning)."""
     report = finetune_vlm(
         vlm_before,
         train,
         earlier_train,
         finetune_params,
+        sampling_params,
         finetune_seed,
         progress,
         features,
         finetune_processes,
     )
-    record = FinetuneRecord(losses=report.losses, presentations=report.samples)
+    record = FinetuneRecord(losses=report.losses, presentations=report.captions)
     return record, vlm_before  # fine-tuned in place
 
 

@@ -6,21 +6,22 @@ from dataclasses import dataclass
 import numpy as np
 
 from rls3.dataset.sample import Sample
-from rls3.params import FinetuneParams
+from rls3.params import FinetuneParams, SamplingParams
 from rls3.vlm.device import seeded
 from rls3.vlm.features import ImageFeatures, joined
 from rls3.vlm.interface import VLM
+from rls3.vlm.lessons import lessons_of
 from rls3.vlm.processes import train_in_processes
 from rls3.vlm.team import launched, team_of_launch
-from rls3.vlm.training import Course, train
+from rls3.vlm.training import Course, learning_rates, train
 
 
 @dataclass(frozen=True)
 class TrainingReport:
-    """losses: one for each optimiser step. samples: presentations, replayed ones included."""
+    """losses: one for each optimiser step. captions: presented, earlier rounds' included."""
 
     losses: tuple[float, ...]
-    samples: int
+    captions: int
 
 
 def finetune(
@@ -28,19 +29,22 @@ def finetune(
     new: Sequence[Sample],
     earlier: Sequence[Sequence[Sample]],
     params: FinetuneParams,
+    sampling: SamplingParams,
     seed: int,
     on_step: Callable[[int, int], None] | None = None,
     features: ImageFeatures | None = None,
     processes: int = 1,
 ) -> TrainingReport:
-    """Fine-tune in place on a round's samples, a share of each batch replayed from earlier rounds.
+    """Fine-tune in place on the true captions of a round's samples and of all earlier rounds'.
 
-    AdamW, linear warm-up then constant rate, gradient clipping. Deterministic by seed (to the last
-    digit on a CPU with the same number of threads): it draws from its own generator and seeds torch
-    within a forked random state, so the caller's streams are untouched.
+    AdamW, begun anew each round, with a rate that rises and falls once in a campaign, and gradient
+    clipping. Deterministic by seed (to the last digit on a CPU with the same number of threads): it
+    draws from its own generator and seeds torch within a forked random state, so the caller's
+    streams are untouched.
 
     Args:
-        earlier: the samples of each earlier round, from which the replayed ones are drawn.
+        earlier: the samples of each earlier round; their number says which round this is.
+        sampling: what makes a pair of objects one to caption.
         on_step: called with (steps done, steps in all).
         features: remembers encoded images from call to call.
         processes: that share each batch, started for it; the model is trained alike within
@@ -52,12 +56,14 @@ def finetune(
         return TrainingReport((), 0)
     rng = np.random.default_rng(seed)
     shards = [new, *(shard for shard in earlier if shard)]
-    samples = [sample for shard in shards for sample in shard]
-    batches = _batches(len(new), len(samples) - len(new), params, rng)
+    lessons = lessons_of(shards, params, sampling, rng)
+    batches = _batches(len(lessons[0]), sum(map(len, lessons[1:])), params, rng)
+    rates = learning_rates(params, len(earlier) + 1)
     with seeded(seed, vlm.device):
         of_shard = features or ImageFeatures()
         images = joined([of_shard(vlm, shard, params.lock_vision) for shard in shards])
-        course = Course(samples, images, batches, params, rng)
+        every = [lesson for of_one in lessons for lesson in of_one]
+        course = Course(every, images, batches, rates, params, rng)
         if processes > 1 and not launched():
             losses = train_in_processes(vlm, course, seed, processes)
             if on_step is not None:
@@ -70,18 +76,19 @@ def finetune(
 def _batches(
     n_new: int, n_earlier: int, params: FinetuneParams, rng: np.random.Generator
 ) -> list[np.ndarray]:
-    """Of each step, the indices of its samples: first the new ones, each once an epoch, then the
-    replayed ones. The earlier samples are numbered after the new ones."""
+    """Of each step, the indices of its lessons, first those of new samples. The earlier ones are
+    numbered after them."""
     n_replayed = round(params.batch_size * params.replay_share) if n_earlier else 0
     n_replayed = min(n_replayed, params.batch_size - 1)
-    n_fresh = params.batch_size - n_replayed
-    batches = []
-    for _ in range(params.epochs):
-        order = rng.permutation(n_new)
-        for start in range(0, n_new, n_fresh):
-            batch = order[start : start + n_fresh]
-            if n_replayed:
-                replayed = rng.choice(n_earlier, n_replayed, replace=n_earlier < n_replayed)
-                batch = np.concatenate([batch, n_new + replayed])
-            batches.append(batch)
-    return batches
+    new = _stream(n_new, params.batch_size - n_replayed, params.steps, rng)
+    replayed = _stream(n_earlier, n_replayed, params.steps, rng)
+    return list(np.hstack([new, n_new + replayed]))
+
+
+def _stream(n: int, n_step: int, steps: int, rng: np.random.Generator) -> np.ndarray:
+    """(steps, n_step) indices below n: one shuffled pass after the other, so that all come equally
+    often. Of fewer than a step has room for, all are in each step."""
+    n_step = min(n, n_step)
+    passes = -(-steps * n_step // n) if n_step else 0
+    order = [rng.permutation(n) for _ in range(passes)] or [np.empty(0, int)]
+    return np.concatenate(order)[: steps * n_step].reshape(steps, n_step)

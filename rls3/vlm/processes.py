@@ -53,8 +53,6 @@ def train_in_processes(vlm: VLM, course: Course, seed: int, processes: int) -> l
         )
     with tempfile.TemporaryDirectory() as folder, Processes(processes) as workers:
         images = _sendable(course.images)
-        if isinstance(course.images, Encoded):  # the pictures are not looked at any more
-            course = replace(course, samples=[replace(s, image=b"") for s in course.samples])
         threads = max(1, torch.get_num_threads() // processes)
         job = _Job(
             pack_vlm(vlm),

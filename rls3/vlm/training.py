@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from rls3.dataset.sample import Sample
 from rls3.errors import ModelError
 from rls3.params import FinetuneParams
 from rls3.vlm.features import Shard
 from rls3.vlm.interface import VLM, Captions, LossWeights
+from rls3.vlm.lessons import Lesson, captions_of
 from rls3.vlm.team import Team
 
 
@@ -20,16 +20,33 @@ class Course:
     """What is gone through.
 
     Attributes:
-        samples, images: all that may be presented, in one order.
-        batches: of each step, the indices of its samples.
+        lessons: all that may be presented. images: the pictures that they number.
+        batches: of each step, the indices of its lessons.
+        rates: of each step, the learning rate.
         rng: draws the negatives.
     """
 
-    samples: Sequence[Sample]
+    lessons: Sequence[Lesson]
     images: Shard
     batches: Sequence[np.ndarray]
+    rates: Sequence[float]
     params: FinetuneParams
     rng: np.random.Generator
+
+
+def learning_rates(params: FinetuneParams, number: int) -> list[float]:
+    """Of each step of a round of that number: over the first `decay_rounds` rounds of a campaign
+    one rise and one fall, which no round begins anew.
+
+    A line up over `warmup_share` of them, times half a cosine down to `final_rate_share`, which
+    stays. It depends on the round's number alone, so that a round can be made again.
+    """
+    steps = np.arange(1, params.steps + 1)
+    place = np.minimum(1.0, (number - 1 + steps / params.steps) / params.decay_rounds)
+    rise = np.minimum(1.0, place / params.warmup_share) if params.warmup_share else 1.0
+    fall = (1 + np.cos(math.pi * place)) / 2
+    share = params.final_rate_share + (1 - params.final_rate_share) * fall
+    return [float(rate) for rate in params.learning_rate * rise * share]
 
 
 def train(
@@ -46,20 +63,19 @@ def train(
     """
     params, steps = course.params, len(course.batches)
     trainable = vlm.family.trainable(vlm, params.lock_vision)
-    optimizer, schedule = _optimizer(trainable, steps, params)
+    optimizer = torch.optim.AdamW(trainable, weight_decay=params.weight_decay)
     losses: list[float] = []
     vlm.model.train()
     try:
-        for step, batch in enumerate(course.batches):
-            captions = [
-                _captions(course.samples[int(i)], params.negatives, course.rng) for i in batch
-            ]
+        for step, (batch, rate) in enumerate(zip(course.batches, course.rates, strict=True)):
+            lessons = [course.lessons[int(i)] for i in batch]
             optimizer.zero_grad()
-            losses.append(_gradients(vlm, course, batch, captions, trainable, team))
+            losses.append(_gradients(vlm, course, lessons, trainable, team))
             _check_finite(math.isfinite(losses[-1]), step + 1, steps, params)
             torch.nn.utils.clip_grad_norm_(trainable, params.clip_norm)
+            for group in optimizer.param_groups:
+                group["lr"] = rate
             optimizer.step()
-            schedule.step()
             if on_step is not None:
                 on_step(step + 1, steps)
     finally:
@@ -73,37 +89,24 @@ def train(
 def _gradients(
     vlm: VLM,
     course: Course,
-    batch: np.ndarray,
-    captions: Captions,
+    lessons: Sequence[Lesson],
     trainable: Sequence[torch.nn.Parameter],
     team: Team | None,
 ) -> float:
     """Of the batch's loss, which is returned, in the weights' `grad`."""
-    weights = LossWeights.of(course.params)
+    weights, negatives = LossWeights.of(course.params), course.params.negatives
+    captions: Captions = [captions_of(lesson, negatives, course.rng) for lesson in lessons]
+    rows = np.array([lesson.image for lesson in lessons])
     if team is None:
-        loss = vlm.family.loss(vlm, course.images[batch], captions, weights)
+        loss = vlm.family.loss(vlm, course.images[rows], captions, weights)
         loss.backward()
         return float(loss.detach())
-    share = team.share_of(len(batch), vlm.device)
-    images = course.images[batch[share.rows]]
+    share = team.share_of(len(lessons), vlm.device)
+    images = course.images[rows[share.rows]]
     loss = vlm.family.shared_loss(vlm, images, captions, weights, share)
     loss.backward()
     team.average([weight.grad for weight in trainable if weight.grad is not None])
     return float(team.mean(loss.detach()))
-
-
-def _optimizer(
-    trainable: Sequence[torch.nn.Parameter], steps: int, params: FinetuneParams
-) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
-    """With a learning rate that rises in a line, then stays."""
-    optimizer = torch.optim.AdamW(
-        trainable, lr=params.learning_rate, weight_decay=params.weight_decay
-    )
-    warmup = max(1, round(params.warmup_share * steps))
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: min(1.0, (step + 1) / warmup)
-    )
-    return optimizer, schedule
 
 
 def _check_finite(finite: bool, step: int, steps: int, params: FinetuneParams) -> None:
@@ -113,19 +116,3 @@ def _check_finite(finite: bool, step: int, steps: int, params: FinetuneParams) -
             f"with finetune.learning_rate = {params.learning_rate}; lower it, or raise "
             "finetune.warmup_share"
         )
-
-
-def _captions(sample: Sample, n_negatives: int, rng: np.random.Generator) -> list[str]:
-    return [sample.caption, *_training_negatives(sample, n_negatives, rng)]
-
-
-def _training_negatives(sample: Sample, limit: int, rng: np.random.Generator) -> list[str]:
-    """Relation negatives first (each flip, all flipped, exchanged), filled up with replaced
-    objects, `limit` at most."""
-    relation = sample.negatives_of("flip", "flip_all", "swap")
-    objects = sample.negatives_of("object")
-    rng.shuffle(relation)
-    keep_object = 1 if objects and limit > 1 else 0
-    chosen = relation[: limit - keep_object]
-    objects = [objects[int(i)] for i in rng.permutation(len(objects))]
-    return [*chosen, *objects[: limit - len(chosen)]]

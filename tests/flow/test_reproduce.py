@@ -100,13 +100,13 @@ def test_a_clone_rebuilds_the_model_and_its_figures_without_network(project, clo
 
 
 def test_an_experiment_reports_and_can_be_compared(clone):
-    dvc(clone, "exp", "run", "-s", "-q", "-S", "finetune.epochs=2", "replay")
+    dvc(clone, "exp", "run", "-s", "-q", "-S", "finetune.steps=3", "replay")
     told = json.loads((clone / "replay.json").read_text())
-    assert told["experiment"] == {"finetune.epochs": 2} and not told["identical"]
+    assert told["experiment"] == {"finetune.steps": 3} and not told["identical"]
     changed = shown(clone, "params", "diff")["params.yaml"]
-    assert changed == {"finetune.epochs": {"old": 1, "new": 2, "diff": 1}}
+    assert changed == {"finetune.steps": {"old": 2, "new": 3, "diff": 1}}
     moved = shown(clone, "metrics", "diff")["replay.json"]
-    assert "experiment.finetune.epochs" in moved
+    assert "experiment.finetune.steps" in moved
     drawn = shown(clone, "plots", "show", "-o", str(clone.parent / "plots"))["data"]
     for name in ("replay-curve.json", "curves/plain.json"):
         assert any(name in title for title in drawn), list(drawn)

@@ -108,9 +108,20 @@ def recorded_campaign(project: Project, params: Params, name: str) -> tuple[Camp
     recipe = read_record(Campaign(project, with_overrides(params, named)).recipe, Recipe)
     # Of a group, a recipe of an earlier version may lack what was added since.
     groups = params.model_dump()
+    _check_known(recipe, groups)
     as_then = {group: groups[group] | recipe.params.get(group, {}) for group in groups}
     # The data may lie under another name than that of the campaign that made it.
     return Campaign(project, with_overrides(check_params(as_then), named)), recipe
+
+
+def _check_known(recipe: Recipe, groups: Mapping[str, Mapping[str, object]]) -> None:
+    gone = sorted(recipe.params.get("finetune", {}).keys() - groups["finetune"].keys())
+    if gone:
+        raise DataError(
+            f"campaign {recipe.campaign!r} was fine-tuned by an earlier version of RLS3 (it has "
+            f"finetune.{gone[0]}), in another way than this one; replay it with the code that made "
+            "it"
+        )
 
 
 def replayed(
@@ -136,7 +147,7 @@ def _replayed(
     for number in range(1, n_rounds + 1):
         new = read_samples(campaign.round(number).path("train"))
         seed = integer_seed(params.campaign.seed, number, "finetune")
-        finetune(vlm, new, earlier, params.finetune, seed, None, features)
+        finetune(vlm, new, earlier, params.finetune, params.sampling, seed, None, features)
         earlier.append(new)
         predictions = judge(vlm, val, params.evaluation.batch_size, None, features)
         curve.append(accuracy(predictions))

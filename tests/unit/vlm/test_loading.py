@@ -74,8 +74,8 @@ def _edit_weights(folder, edit):
 def test_a_hub_style_folder_goes_through_the_same_code(hub_clip):
     vlm, samples = load_vlm("clip", str(hub_clip)), many_samples(10)
     before = scores_of(vlm, samples)
-    params = make_params(finetune__batch_size=8, finetune__epochs=2).finetune
-    report = finetune(vlm, samples, [], params, 0)
+    params = make_params(finetune__batch_size=8, finetune__steps=4)
+    report = finetune(vlm, samples, [], params.finetune, params.sampling, 0)
     assert torch.isfinite(before[:, 0]).all() and len(report.losses) == 4
     assert not torch.equal(before, scores_of(vlm, samples))
 
@@ -174,7 +174,8 @@ def test_half_precision_is_loaded_as_single(spoiled, precision):
     vlm = load_vlm(spoiled.name, str(spoiled))
     assert {weight.dtype for weight in vlm.model.parameters()} == {torch.float32}
     assert torch.allclose(before, scores_of(vlm, samples), atol=0.05)
-    report = finetune(vlm, samples, [], make_params(finetune__epochs=1).finetune, 0)
+    params = make_params(finetune__steps=1)
+    report = finetune(vlm, samples, [], params.finetune, params.sampling, 0)
     assert len(report.losses) == 1
 
 
