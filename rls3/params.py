@@ -259,6 +259,9 @@ class FinetuneParams(_Group):
     captions: Literal["one", "pairs"]
     """What is taught of a sample: its own caption, or those of all ordered pairs of objects in its
     picture that sampling.min_visible_px and sampling.min_margin_deg let through."""
+    mirrored: bool
+    """Whether half of each batch is the other half mirrored, its captions' left and right
+    exchanged."""
     batch_size: PositiveInt
     """Captions of a step, each with its picture and its false captions."""
     steps: PositiveInt
@@ -279,6 +282,9 @@ class FinetuneParams(_Group):
     """clip: train only the text tower and the projections. vilt: lock the patch embedding."""
     hard_negative_weight: NonNegative
     """Weight of the true caption's cross-entropy among the image's own captions."""
+    hard_image_weight: NonNegative
+    """Weight of the picture's cross-entropy among those of the batch that have its caption as a
+    false one: a mirrored picture, or the same two objects standing otherwise."""
     contrastive_weight: NonNegative
     """clip: weight of InfoNCE over the batch. vilt: weight of binary image-text matching."""
 

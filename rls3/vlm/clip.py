@@ -29,6 +29,7 @@ from rls3.vlm.interface import (
     unique_texts,
 )
 from rls3.vlm.pretraining.clip import pretrain
+from rls3.vlm.rivals import image_contrast, shared_image_contrast
 from rls3.vlm.tiny import MAX_TOKENS, layer_sizes, make_tokenizer
 
 
@@ -78,25 +79,28 @@ def _score(vlm: VLM, images: Images, captions: Captions) -> torch.Tensor:
 
 
 def _loss(vlm: VLM, images: Images, captions: Captions, weights: LossWeights) -> torch.Tensor:
-    """hard_negative * H + contrastive * N, where H is the cross-entropy of the true caption among
-    the image's own captions (as NegCLIP's hard negatives), N the symmetric InfoNCE over the batch
-    (equal texts count as one, so that a caption that two images share is not its own negative)."""
+    """hard_negative * H + hard_image * I + contrastive * N. H: cross-entropy of the true caption
+    among the image's own captions (as NegCLIP's hard negatives). I: of the image among its rivals.
+    N: the symmetric InfoNCE over the batch (equal texts count as one, so that a caption
+    that two images share is not its own negative)."""
     texts, rows = unique_texts(captions)
     similarities = _similarities(vlm, images, texts)
     index, mask = padded(rows, vlm.device)
     own = similarities.gather(1, index).masked_fill(~mask, -torch.inf)
     hard = F.cross_entropy(own, torch.zeros(len(rows), dtype=torch.long, device=vlm.device))
-    if not weights.contrastive:
-        return weights.hard_negative * hard
-    contrast = _info_nce(similarities, [row[0] for row in rows])
-    return weights.hard_negative * hard + weights.contrastive * contrast
+    loss = weights.hard_negative * hard
+    if weights.hard_image:
+        loss = loss + weights.hard_image * image_contrast(own, captions)
+    if weights.contrastive:
+        loss = loss + weights.contrastive * _info_nce(similarities, [row[0] for row in rows])
+    return loss
 
 
 def _shared_loss(
     vlm: VLM, images: Images, captions: Captions, weights: LossWeights, share: BatchShare
 ) -> torch.Tensor:
     """As `_loss`. The images' own captions stay here; InfoNCE is over the batch of all processes,
-    which hand each other their embeddings."""
+    which hand each other their embeddings, and so are rivals, by their scores."""
     texts, rows = unique_texts([captions[i] for i in share.rows])
     of_images, of_texts = _image_embeddings(vlm, images), _text_embeddings(vlm, texts)
     scale = vlm.model.logit_scale.exp()
@@ -104,14 +108,16 @@ def _shared_loss(
     own = (scale * of_images @ of_texts.T).gather(1, index).masked_fill(~mask, -torch.inf)
     true = torch.zeros(len(rows), dtype=torch.long, device=vlm.device)
     hard = (share.weights * F.cross_entropy(own, true, reduction="none")).sum()
+    loss = weights.hard_negative * hard
+    if weights.hard_image:
+        loss = loss + weights.hard_image * shared_image_contrast(own, captions, share)
     if not weights.contrastive:
-        return weights.hard_negative * hard
+        return loss
     of_true = of_texts[torch.tensor([row[0] for row in rows], device=vlm.device)]
     similarities = scale * share.gather(of_images) @ share.gather(of_true).T
     first: dict[str, int] = {}
     equal = [first.setdefault(row[0], i) for i, row in enumerate(captions)]
-    contrast = _info_nce(similarities, equal)
-    return weights.hard_negative * hard + weights.contrastive * contrast
+    return loss + weights.contrastive * _info_nce(similarities, equal)
 
 
 def _info_nce(similarities: torch.Tensor, true: Sequence[int]) -> torch.Tensor:

@@ -15,6 +15,29 @@ IMAGE_BATCH = 128  # rounding may depend on it
 
 
 @dataclass(frozen=True)
+class Mirrored:
+    """A picture with left and right exchanged."""
+
+    picture: Pictured
+
+    @property
+    def picture_id(self) -> str:
+        return f"{self.picture.picture_id} mirrored"
+
+    @property
+    def image(self) -> bytes:
+        """Of the picture as it is: who reads it exchanges left and right (`pixels_of`)."""
+        return self.picture.image
+
+
+def pixels_of(picture: Pictured) -> np.ndarray:
+    """(H, W, 3) uint8 as a model shall see it. Raises: DataError as `decode`."""
+    if isinstance(picture, Mirrored):
+        return np.ascontiguousarray(decode(picture.picture)[:, ::-1])
+    return decode(picture)
+
+
+@dataclass(frozen=True)
 class LazyPixels:
     """Pictures that become pixels when rows of them are asked for."""
 
@@ -30,7 +53,7 @@ class LazyPixels:
             if isinstance(rows, slice)
             else [self.pictures[int(row)] for row in rows]
         )
-        return self.vlm.family.preprocess(self.vlm, [decode(picture) for picture in chosen])
+        return self.vlm.family.preprocess(self.vlm, [pixels_of(picture) for picture in chosen])
 
 
 Shard = Encoded | LazyPixels
@@ -107,4 +130,5 @@ def _digest_of_pictures(pictures: Sequence[Pictured]) -> str:
         image = picture.image
         digest.update(len(image).to_bytes(8, "little"))
         digest.update(image)
+        digest.update(b"mirrored" if isinstance(picture, Mirrored) else b"")
     return digest.hexdigest()

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rls3.dataset.sample import Sample
+from rls3.dataset.sample import Pictured, Sample
 from rls3.params import FinetuneParams, SamplingParams
 from rls3.vlm.device import seeded
-from rls3.vlm.features import ImageFeatures, joined
+from rls3.vlm.features import ImageFeatures, Mirrored, Shard, joined
 from rls3.vlm.interface import VLM
-from rls3.vlm.lessons import lessons_of
+from rls3.vlm.lessons import Lesson, lessons_of, with_mirrored
 from rls3.vlm.processes import train_in_processes
 from rls3.vlm.team import launched, team_of_launch
 from rls3.vlm.training import Course, learning_rates, train
@@ -56,14 +56,11 @@ def finetune(
         return TrainingReport((), 0)
     rng = np.random.default_rng(seed)
     shards = [new, *(shard for shard in earlier if shard)]
-    lessons = lessons_of(shards, params, sampling, rng)
-    batches = _batches(len(lessons[0]), sum(map(len, lessons[1:])), params, rng)
+    lessons, batches = _lessons(shards, params, sampling, rng)
     rates = learning_rates(params, len(earlier) + 1)
     with seeded(seed, vlm.device):
-        of_shard = features or ImageFeatures()
-        images = joined([of_shard(vlm, shard, params.lock_vision) for shard in shards])
-        every = [lesson for of_one in lessons for lesson in of_one]
-        course = Course(every, images, batches, rates, params, rng)
+        images = _images(vlm, shards, params, features or ImageFeatures())
+        course = Course(lessons, images, batches, rates, params, rng)
         if processes > 1 and not launched():
             losses = train_in_processes(vlm, course, seed, processes)
             if on_step is not None:
@@ -73,14 +70,48 @@ def finetune(
     return TrainingReport(tuple(losses), sum(len(batch) for batch in batches))
 
 
+def _lessons(
+    shards: Sequence[Sequence[Sample]],
+    params: FinetuneParams,
+    sampling: SamplingParams,
+    rng: np.random.Generator,
+) -> tuple[list[Lesson], list[np.ndarray]]:
+    """All that may be presented, and of each step the indices of what is. What is mirrored comes
+    in the same step as what it mirrors: so each is a rival of the other (`rls3.vlm.rivals`)."""
+    new, *earlier = lessons_of(shards, params, sampling, rng)
+    lessons = [*new, *(lesson for of_one in earlier for lesson in of_one)]
+    n_mirrored = params.batch_size // 2 if params.mirrored else 0
+    n_step = max(1, params.batch_size - n_mirrored)
+    batches = _batches(len(new), len(lessons) - len(new), n_step, params, rng)
+    if not params.mirrored:
+        return lessons, batches
+    n_images = sum(map(len, shards))
+    plain, turned = zip(*(with_mirrored(lesson, n_images) for lesson in lessons), strict=True)
+    return [*plain, *turned], [
+        np.concatenate([batch, len(lessons) + batch[:n_mirrored]]) for batch in batches
+    ]
+
+
+def _images(
+    vlm: VLM,
+    shards: Sequence[Sequence[Sample]],
+    params: FinetuneParams,
+    of_shard: ImageFeatures,
+) -> Shard:
+    """The pictures of the shards; then, if they are asked for, all of them mirrored."""
+    pictures: list[Sequence[Pictured]] = list(shards)
+    if params.mirrored:
+        pictures += [[Mirrored(sample) for sample in shard] for shard in shards]
+    return joined([of_shard(vlm, shard, params.lock_vision) for shard in pictures])
+
+
 def _batches(
-    n_new: int, n_earlier: int, params: FinetuneParams, rng: np.random.Generator
+    n_new: int, n_earlier: int, n_step: int, params: FinetuneParams, rng: np.random.Generator
 ) -> list[np.ndarray]:
-    """Of each step, the indices of its lessons, first those of new samples. The earlier ones are
-    numbered after them."""
-    n_replayed = round(params.batch_size * params.replay_share) if n_earlier else 0
-    n_replayed = min(n_replayed, params.batch_size - 1)
-    new = _stream(n_new, params.batch_size - n_replayed, params.steps, rng)
+    """Of each step, the indices of `n_step` lessons, first those of new samples. The earlier ones
+    are numbered after them."""
+    n_replayed = min(round(n_step * params.replay_share), n_step - 1) if n_earlier else 0
+    new = _stream(n_new, n_step - n_replayed, params.steps, rng)
     replayed = _stream(n_earlier, n_replayed, params.steps, rng)
     return list(np.hstack([new, n_new + replayed]))
 

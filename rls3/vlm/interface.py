@@ -98,14 +98,15 @@ class ImageSide:
 
 @dataclass(frozen=True)
 class LossWeights:
-    """Of the two parts of a fine-tuning loss; see `FinetuneParams`."""
+    """Of the parts of a fine-tuning loss; see `FinetuneParams`."""
 
     hard_negative: float
     contrastive: float
+    hard_image: float = 0.0
 
     @classmethod
     def of(cls, params: FinetuneParams) -> "LossWeights":
-        return cls(params.hard_negative_weight, params.contrastive_weight)
+        return cls(params.hard_negative_weight, params.contrastive_weight, params.hard_image_weight)
 
 
 @dataclass(frozen=True)
@@ -137,8 +138,9 @@ class Family:
         preprocess: pictures, each (H, W, 3) uint8 of any size, to pixels.
         image_side: None where image and text meet in the first layer.
         score: (N, C) of each caption of each image, -inf where an image has fewer than C captions.
-        loss: of a batch, each image's true caption (the first) against its own false ones, and
-            whatever contrast the family adds; a scalar.
+        loss: of a batch, each image's true caption (the first) against its own false ones, the
+            image against those of which the caption is false (`rls3.vlm.rivals`), and whatever
+            contrast the family adds; a scalar.
         trainable: chooses what fine-tuning may change, with the image's side locked or not; returns
             it.
         make_tiny: a small model with random weights (torch's present seed), on the CPU.

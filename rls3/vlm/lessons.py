@@ -1,7 +1,7 @@
 """What fine-tuning teaches: true captions of pictures, each beside false ones."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,12 +16,17 @@ from rls3.scene.records import Kind
 class Lesson:
     """A true caption of a picture.
 
-    image: the picture's row. absent: kinds that it does not show, for captions with a false name.
+    Attributes:
+        image: the picture's row.
+        absent: kinds that it does not show, for captions with a false name.
+        rival: the false caption that is always shown, for it is true of a picture that is shown
+            beside this one; None leaves all to chance.
     """
 
     image: int
     caption: Caption
     absent: Sequence[Kind]
+    rival: Caption | None = None
 
 
 def lessons_of(
@@ -64,6 +69,23 @@ def _lessons(
     return [Lesson(image, caption, absent) for caption in pair_captions(sample, rng, sampling)]
 
 
+def with_mirrored(lesson: Lesson, n_images: int) -> tuple[Lesson, Lesson]:
+    """A lesson beside the same of the mirrored picture, which stands `n_images` rows further down.
+
+    Left is right and right is left there, and all else holds: each caption that says left or right
+    is the other's rival.
+    """
+    caption, image = lesson.caption, n_images + lesson.image
+    lateral = caption.cell.lateral
+    if lateral is None:
+        return lesson, replace(lesson, image=image)
+    other = replace(caption, cell=caption.cell.flipped(lateral))
+    return (
+        replace(lesson, rival=other),
+        replace(lesson, image=image, caption=other, rival=caption),
+    )
+
+
 def captions_of(lesson: Lesson, n_negatives: int, rng: np.random.Generator) -> list[str]:
     """The true caption, then at most `n_negatives` false ones, drawn anew each time: first of other
     relations (each flip, all flipped, exchanged), filled up with false names, of which there is one
@@ -72,6 +94,7 @@ def captions_of(lesson: Lesson, n_negatives: int, rng: np.random.Generator) -> l
     relation = [n.caption for n in negatives if n.kind != "object"]
     objects = [n.caption for n in negatives if n.kind == "object"]
     rng.shuffle(relation)
+    relation.sort(key=lambda caption: caption != lesson.rival)  # it comes first, if there is one
     keep_object = 1 if objects and n_negatives > 1 else 0
     chosen = relation[: n_negatives - keep_object]
     chosen += objects[: n_negatives - len(chosen)]

@@ -13,6 +13,7 @@ from rls3.params import BaseParams
 from rls3.scene.records import Kind
 from rls3.vlm.interface import VLM, BatchShare, Captions, Family, LossWeights, Pixels, padded
 from rls3.vlm.pretraining.vilt import pretrain
+from rls3.vlm.rivals import image_contrast, shared_image_contrast
 from rls3.vlm.tiny import MAX_TOKENS, layer_sizes, make_tokenizer
 from rls3.vlm.vilt_stream import embed_patches, through_stream
 
@@ -52,14 +53,18 @@ def _score(vlm: VLM, pixels: Pixels, captions: Captions) -> torch.Tensor:
 
 
 def _loss(vlm: VLM, pixels: Pixels, captions: Captions, weights: LossWeights) -> torch.Tensor:
-    """hard_negative * cross-entropy of the true caption among the image's own, plus contrastive *
-    image-text matching (binary cross-entropy of each pair, true and false weighing the same)."""
+    """hard_negative * cross-entropy of the true caption among the image's own, plus hard_image *
+    that of the image among its rivals, plus contrastive * image-text matching (binary cross-entropy
+    of each pair, true and false weighing the same)."""
     logits = _score(vlm, pixels, captions)
     hard = F.cross_entropy(logits, torch.zeros(len(logits), dtype=torch.long, device=vlm.device))
     false = [(i, j) for i, row in enumerate(captions) for j in range(1, len(row))]
     rows, columns = torch.tensor(false, device=vlm.device).unbind(1)
     matching = F.softplus(-logits[:, 0]).mean() + F.softplus(logits[rows, columns]).mean()
-    return weights.hard_negative * hard + weights.contrastive * matching
+    loss = weights.hard_negative * hard + weights.contrastive * matching
+    if weights.hard_image:
+        loss = loss + weights.hard_image * image_contrast(logits, captions)
+    return loss
 
 
 def _shared_loss(
@@ -75,7 +80,10 @@ def _shared_loss(
     of_pair = share.weights * len(captions) / sum(len(row) - 1 for row in captions)
     matching = (share.weights * F.softplus(-logits[:, 0])).sum()
     matching = matching + (of_pair[rows] * F.softplus(logits[rows, columns])).sum()
-    return weights.hard_negative * hard + weights.contrastive * matching
+    loss = weights.hard_negative * hard + weights.contrastive * matching
+    if weights.hard_image:
+        loss = loss + weights.hard_image * shared_image_contrast(logits, captions, share)
+    return loss
 
 
 def _trainable(vlm: VLM, lock_vision: bool) -> list[torch.nn.Parameter]:

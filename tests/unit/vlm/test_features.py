@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from rls3.dataset.sample import decode, read_samples, write_samples
-from rls3.vlm.features import ImageFeatures, LazyPixels, images_of, joined
+from rls3.vlm.features import ImageFeatures, LazyPixels, Mirrored, images_of, joined
 from rls3.vlm.interface import Encoded, Pixels
 from rls3.vlm.loading import load_vlm
 from tests.conftest import make_sample_of, many_samples
@@ -126,3 +126,14 @@ def test_decoded_pictures_at_once(clip, vilt):
     for vlm in (clip, vilt):
         at_once = images_of(vlm, [decode(sample) for sample in samples])
         assert torch.equal(at_once.values, ImageFeatures()(vlm, samples)[:].values)
+
+
+def test_a_mirrored_picture_is_another_one_with_left_and_right_exchanged(clip, vilt):
+    samples = many_samples(3)
+    turned = [Mirrored(sample) for sample in samples]
+    for vlm in (clip, vilt):
+        plain, other = LazyPixels(vlm, samples)[0:3].values, LazyPixels(vlm, turned)[0:3].values
+        assert torch.allclose(plain.flip(-1), other, atol=0.02) and not torch.equal(plain, other)
+    of_shard = ImageFeatures()
+    assert not torch.equal(of_shard(clip, samples).values, of_shard(clip, turned).values)
+    assert turned[0].picture_id != samples[0].picture_id

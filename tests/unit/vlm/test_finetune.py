@@ -7,7 +7,7 @@ import torch
 from rls3.dataset.sample import read_samples, write_samples
 from rls3.errors import ModelError
 from rls3.vlm.features import ImageFeatures
-from rls3.vlm.finetune import _batches, finetune
+from rls3.vlm.finetune import _batches, _lessons, finetune
 from rls3.vlm.loading import load_vlm
 from rls3.vlm.training import learning_rates
 from tests.conftest import make_params, many_samples
@@ -68,6 +68,7 @@ def test_it_can_learn_eight_samples_by_heart(tiny_clip, captions, right):
     vlm = load_vlm("clip", str(tiny_clip))
     params = TUNE.model_copy(
         update={"steps": 400, "decay_rounds": 1, "lock_vision": False, "captions": captions}
+        | {"mirrored": False}
     )
     report = finetune(vlm, samples, [], params, SAMPLING, 0)
     scores = scores_of(vlm, samples)
@@ -142,7 +143,7 @@ def test_without_a_fall_the_rate_stays():
 
 def test_replay_fills_its_share_and_each_comes_as_often():
     params = TUNE.model_copy(update={"replay_share": 0.25, "steps": 13})
-    batches = _batches(13, 5, params, _rng())
+    batches = _batches(13, 5, 8, params, _rng())
     assert [len(batch) for batch in batches] == [8] * 13
     assert all((batch >= 13).sum() == 2 for batch in batches)
     counts = np.bincount(np.concatenate(batches))
@@ -150,22 +151,50 @@ def test_replay_fills_its_share_and_each_comes_as_often():
 
 
 def test_of_few_captions_all_are_in_each_step():
-    batches = _batches(4, 2, TUNE, _rng())
+    batches = _batches(4, 2, 8, TUNE, _rng())
     assert all(sorted(batch) == list(range(6)) for batch in batches) and len(batches) == 5
 
 
 def test_a_step_holds_a_new_sample_whatever_share_is_replayed():
     params = TUNE.model_copy(update={"batch_size": 2, "replay_share": 0.9, "steps": 3})
-    batches = _batches(3, 5, params, _rng())
+    batches = _batches(3, 5, 2, params, _rng())
     assert [len(batch) for batch in batches] == [2, 2, 2]
     assert sorted(batch.min() for batch in batches) == [0, 1, 2]
 
 
 def test_in_the_first_round_all_is_new():
-    batches = _batches(20, 0, TUNE, _rng())
+    batches = _batches(20, 0, 8, TUNE, _rng())
     assert [len(batch) for batch in batches] == [8] * 5
     assert set(np.bincount(np.concatenate(batches))) == {2}, "5 steps of 8 are 2 passes over 20"
 
 
 def _rng():
     return np.random.default_rng(0)
+
+
+@pytest.mark.parametrize(("size", "n_mirrored"), [(8, 4), (7, 3), (1, 0)])
+def test_what_is_mirrored_comes_with_what_it_mirrors(size, n_mirrored):
+    params = TUNE.model_copy(update={"batch_size": size, "mirrored": True})
+    lessons, batches = _lessons(
+        [many_samples(9)[:6], many_samples(9)[6:]], params, SAMPLING, _rng()
+    )
+    half = len(lessons) // 2
+    for batch in batches:
+        assert len(batch) == size and (batch >= half).sum() == n_mirrored
+        assert np.array_equal(batch[-n_mirrored:] - half, batch[:n_mirrored]) or not n_mirrored
+    assert all(b.image == 9 + a.image for a, b in zip(lessons[:half], lessons[half:]))
+
+
+def test_without_mirrored_pictures_none_is_made(tiny_clip):
+    vlm, samples, made = load_vlm("clip", str(tiny_clip)), many_samples(6), []
+
+    class Watched(ImageFeatures):
+        def __call__(self, vlm, pictures, lock_vision=True):
+            made.extend(pictures)
+            return super().__call__(vlm, pictures, lock_vision)
+
+    for on, wanted in ((False, 6), (True, 12)):
+        made.clear()
+        params = TUNE.model_copy(update={"mirrored": on})
+        finetune(vlm, samples, [], params, SAMPLING, 0, None, Watched())
+        assert len(made) == wanted

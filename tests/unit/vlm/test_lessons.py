@@ -6,7 +6,7 @@ import numpy as np
 
 from rls3.language.caption import Caption, parse
 from rls3.scene.records import Kind
-from rls3.vlm.lessons import captions_of, lessons_of
+from rls3.vlm.lessons import captions_of, lessons_of, with_mirrored
 from tests.conftest import make_params, make_sample_of, many_samples
 from tests.unit.vlm.scoring import furnished_samples
 
@@ -67,3 +67,24 @@ def test_where_nothing_is_known_to_be_absent_all_false_captions_are_of_relations
     (lesson, *_), _ = lessons(many_samples(4))
     captions = captions_of(lesson, 4, np.random.default_rng(0))
     assert all(_pair(parse(text)) == _pair(lesson.caption) for text in captions)
+
+
+def test_a_mirrored_lesson_exchanges_left_and_right_alone():
+    for sample in many_samples(30):
+        (lesson,) = lessons_of(
+            [[sample]],
+            PARAMS.finetune.model_copy(update={"captions": "one"}),
+            PARAMS.sampling,
+            np.random.default_rng(0),
+        )[0]
+        plain, other = with_mirrored(lesson, 100)
+        left, right = "to the left", "to the right"
+        turned = lesson.caption.text.replace(left, "?").replace(right, left).replace("?", right)
+        assert other.caption.text == turned and other.image == 100 + lesson.image
+        assert plain.caption == lesson.caption and plain.image == lesson.image
+        beside = with_mirrored(other, -100)
+        assert beside[1] == plain
+        for limit in (1, 4):
+            for one, rival in ((plain, other), (other, plain)):
+                _, *false = captions_of(one, limit, np.random.default_rng(0))
+                assert (rival.caption.text in false) == (turned != lesson.caption.text)
