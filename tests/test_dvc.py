@@ -106,8 +106,8 @@ def stale(root: Path) -> set[str]:
     [
         (
             "rls3/vlm/clip.py",
-            "return weights.hard_negative * hard +",
-            "return 2 * weights.hard_negative * hard +",
+            "loss = weights.hard_negative * hard",
+            "loss = 2 * weights.hard_negative * hard",
             {"base-clip", "base-vilt", "replay"},
         ),
         (
@@ -118,7 +118,7 @@ def stale(root: Path) -> set[str]:
         ),
         ("params.yaml", "  seed: 7", "  seed: 8", {"scenes", "base-clip", "base-vilt"}),
         ("params.yaml", "  width: 128", "  width: 64", {"base-clip", "base-vilt"}),
-        ("params.yaml", "  warmup_share: 0.1", "  warmup_share: 0.2", {"replay"}),
+        ("params.yaml", "  warmup_share: 0.03", "  warmup_share: 0.2", {"replay"}),
         ("params.yaml", "  campaign: published", "  campaign: other", {"replay"}),
         ("rls3/report/page.py", '"""', '"""A word more. ', set()),
     ],

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from rls3.vlm.interface import VLM, tokenize
+from rls3.vlm.interface import VLM, token_ids
 
 
 @dataclass(frozen=True)
@@ -22,53 +22,53 @@ class _Prefixes:
     """Distinct beginnings of texts; a state is kept for each.
 
     Attributes:
+        words, places: (P,) the last token of each, and where it stands.
         of: (T, L) which beginning ends at a place of a text; beyond the pooled place, the last.
-        at: (P,) a place of each, index into the flattened (T, L).
         ends: (T,) the pooled place of each text.
+        at: (P,) a place of each, index into the flattened (T, L).
     """
 
+    words: torch.Tensor
+    places: torch.Tensor
     of: torch.Tensor
-    at: torch.Tensor
     ends: torch.Tensor
+    at: torch.Tensor
 
 
 def pooled_texts(vlm: VLM, texts: Sequence[str]) -> torch.Tensor:
     """(T, width): what the text model's `pooler_output` is."""
     model = vlm.model.text_model
-    ids = tokenize(vlm, texts)["input_ids"]
-    prefixes = _prefixes(ids, _pooled_places(ids, model.eos_token_id))
-    places = torch.arange(ids.shape[1], device=ids.device).expand_as(ids)
-    words, at = (values.flatten()[prefixes.at][:, None] for values in (ids, places))
-    states = model.embeddings(words, at)[:, 0]
+    ids = token_ids(vlm, texts)["input_ids"]
+    prefixes = _prefixes(ids, _pooled_places(ids, model.eos_token_id), vlm.device)
+    states = model.embeddings(prefixes.words[:, None], prefixes.places[:, None])[:, 0]
     *layers, last = model.encoder.layers
     for layer in layers:
         states = _through(layer, states, prefixes)
     return model.final_layer_norm(_pooled(last, states, prefixes))
 
 
-def _pooled_places(ids: torch.Tensor, end: int) -> torch.Tensor:
+def _pooled_places(ids: np.ndarray, end: int) -> np.ndarray:
     """(T,) as `CLIPTextModel` pools: where the text ends, for checkpoints with the old number of
     that token at the largest id."""
-    return ids.argmax(1) if end == 2 else (ids == end).int().argmax(1)
+    return ids.argmax(1) if end == 2 else (ids == end).argmax(1)
 
 
-def _prefixes(ids: torch.Tensor, ends: torch.Tensor) -> _Prefixes:
-    words, last = ids.cpu().numpy(), ends.cpu().numpy()
-    n, length = words.shape
-    of, at = np.zeros((n, length), np.int64), []
-    before, known = np.zeros(n, np.int64), 0
+def _prefixes(ids: np.ndarray, ends: np.ndarray, device: torch.device) -> _Prefixes:
+    """A place after the other: a beginning is the one before and a token more."""
+    n, length = ids.shape
+    of, at = np.zeros((n, length), int), []
+    before, known = np.zeros(n, int), 0
     for place in range(length):
-        texts = np.flatnonzero(place <= last)
-        pairs = before[texts] * (words.max() + 1) + words[texts, place]
+        texts = np.flatnonzero(place <= ends)
+        pairs = before[texts] * (ids.max() + 1) + ids[texts, place]
         _, first, own = np.unique(pairs, return_index=True, return_inverse=True)
         of[:, place] = before
         of[texts, place] = known + own
         before, known = of[:, place], known + len(first)
         at.append(texts[first] * length + place)
-    device = ids.device
-    return _Prefixes(
-        torch.tensor(of, device=device), torch.tensor(np.concatenate(at), device=device), ends
-    )
+    where = np.concatenate(at)
+    found = (ids.flatten()[where], where % length, of, ends, where)
+    return _Prefixes(*(torch.tensor(values, device=device) for values in found))
 
 
 def _through(layer: nn.Module, states: torch.Tensor, prefixes: _Prefixes) -> torch.Tensor:

@@ -179,16 +179,19 @@ def save_vlm(vlm: VLM, folder: Path) -> None:
         part.save_pretrained(folder)
 
 
-def tokenize(vlm: VLM, texts: Sequence[str]) -> Mapping[str, torch.Tensor]:
-    """input_ids and attention_mask, each (T, longest), on the model's device. What is too long for
-    the model is cut off."""
+def token_ids(vlm: VLM, texts: Sequence[str]) -> Mapping[str, np.ndarray]:
+    """input_ids and attention_mask, each (T, longest). What is too long for the model is cut
+    off."""
     positions = vlm.model.config.get_text_config().max_position_embeddings
     length = min(positions, vlm.tokenizer.model_max_length)
     tokens = vlm.tokenizer(list(texts), padding=True, truncation=True, max_length=length)
-    return {
-        name: torch.tensor(tokens[name], device=vlm.device)
-        for name in ("input_ids", "attention_mask")
-    }
+    return {name: np.array(tokens[name]) for name in ("input_ids", "attention_mask")}
+
+
+def tokenize(vlm: VLM, texts: Sequence[str]) -> Mapping[str, torch.Tensor]:
+    """The same on the model's device."""
+    tokens = token_ids(vlm, texts)
+    return {name: torch.tensor(values, device=vlm.device) for name, values in tokens.items()}
 
 
 def unique_texts(captions: Captions) -> tuple[list[str], list[list[int]]]:

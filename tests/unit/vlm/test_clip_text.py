@@ -1,5 +1,6 @@
 """The text tower that does nothing twice gives what the whole one gives."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -61,16 +62,17 @@ def test_checkpoints_with_the_old_number_of_the_end_pool_at_the_largest_id(vlm):
 
 
 def test_each_beginning_is_there_once():
-    ids = torch.tensor([[7, 4, 5, 3, 0], [7, 4, 6, 5, 3], [7, 4, 5, 3, 0], [4, 4, 5, 3, 0]])
+    ids = np.array([[7, 4, 5, 3, 0], [7, 4, 6, 5, 3], [7, 4, 5, 3, 0], [4, 4, 5, 3, 0]])
     ends = _pooled_places(ids, 3)
-    found = _prefixes(ids, ends)
+    found = _prefixes(ids, ends, torch.device("cpu"))
     assert ends.tolist() == [3, 4, 3, 3]
     # of the first two texts 2 common beginnings, then 2 and 3; the third is the first; 4 of the
     # fourth
     assert len(found.at) == 2 + 2 + 3 + 4 == int(found.of.max()) + 1
     assert torch.equal(found.of[0], found.of[2]) and found.of[0, 3] == found.of[0, 4]
     assert torch.equal(found.of[0, :2], found.of[1, :2]) and found.of[0, 2] != found.of[3, 2]
-    assert torch.equal(ids.flatten()[found.at][found.of[1]], ids[1])
+    assert np.array_equal(found.words[found.of[1]], ids[1])
+    assert found.places[found.of[1]].tolist() == [0, 1, 2, 3, 4]
 
 
 def test_a_text_that_is_cut_off_is_pooled_as_the_tower_does(tiny_clip):
