@@ -122,7 +122,8 @@ def report_model(params: Params, project: Project, family: str, samples: Sequenc
     weights = sum(p.numel() for p in vlm.model.parameters())
     tune = params.finetune.model_copy(update={"steps": 20})
     seconds = timed(lambda: finetune(vlm, samples, [], tune, params.sampling, 0))
-    row(f"fine-tune, {family}", tune.steps / seconds, f"steps/s ({weights / 1e6:.1f} M)")
+    presented = tune.steps * tune.batch_size
+    row(f"fine-tune, {family}", presented / seconds, f"captions/s ({weights / 1e6:.1f} M)")
 
 
 def row(name: str, value: float, unit: str) -> None:
