@@ -19,6 +19,7 @@ PARAMS = make_params(
     finetune__decay_rounds=3,
     finetune__learning_rate=0.003,
     finetune__warmup_share=0.1,
+    finetune__final_rate_share=0.0,
     sampling__min_visible_px=12,
 )
 TUNE, SAMPLING = PARAMS.finetune, PARAMS.sampling
