@@ -239,6 +239,9 @@ def test_the_environment_names_the_server_that_parameters_do_not(tmp_path, datab
     with sqlite3.connect(elsewhere) as rows:
         assert rows.execute("SELECT name FROM runs").fetchall() == [("c",)]
     assert os.environ["MLFLOW_TRACKING_URI"].endswith("elsewhere.db")
+    with tracking.server(make_params(tracking__experiment="new"), campaign.project) as client:
+        kept = client.get_experiment_by_name("new").artifact_location
+    assert kept == campaign.project.tracking_artifacts.as_uri(), "else MLflow takes ./mlruns"
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
     with tracking.server(campaign.params, campaign.project):
         assert "MLFLOW_TRACKING_URI" not in os.environ
