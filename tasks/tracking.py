@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Thread
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -28,7 +29,7 @@ from mlflow.exceptions import MlflowException
 from sqlalchemy import create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from rls3.errors import StorageError, TrackingError, first_line
+from rls3.errors import RLS3Error, StorageError, TrackingError, first_line
 from rls3.files import make_folder, read_json, storage_sentence, sweep, whole_file, write_json
 from rls3.loop.records import (
     CampaignEvaluation,
@@ -242,6 +243,17 @@ def open_run(campaign: Campaign) -> str:
     continued."""
     with server(campaign.params, campaign.project) as client:
         return _campaign_run(campaign, client)
+
+
+def open_ahead(campaign: Campaign) -> None:
+    """Begin to open the campaign's run while something else is done: MLflow's first use takes
+    seconds. What goes wrong is said when the first round is recorded."""
+
+    def quietly() -> None:
+        with contextlib.suppress(RLS3Error):
+            open_run(campaign)
+
+    Thread(target=quietly, name="MLflow's first use").start()
 
 
 def _campaign_run(campaign: Campaign, client: mlflow.MlflowClient) -> str:

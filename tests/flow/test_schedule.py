@@ -216,7 +216,7 @@ def server_of(child) -> psutil.Process | None:
 def test_the_temporary_server_does_not_outlive_the_command(project, number):
     child = start(project, "run", "-S", f"campaign.name=ended-{int(number)}")
     server = until(lambda: server_of(child), 60, 0.05)
-    if number == signal.SIGKILL:  # when it serves; the others when it is just starting
+    if number == signal.SIGKILL:  # later; the others when it is just starting
         wait_for(project / "runs/ended-9/params.json", child)
     os.kill(child.pid, number)  # to it alone
     child.wait(20)
@@ -226,7 +226,7 @@ def test_the_temporary_server_does_not_outlive_the_command(project, number):
 
 def test_a_lost_server_ends_the_command_in_one_sentence(project):
     child = start(project, "run", "-S", "campaign.name=lost")
-    wait_for(project / "runs/lost/params.json", child)
+    wait_for(project / "runs/lost/rounds/0001/sample.json", child)
     server_of(child).kill()
     assert child.wait(20) == 1
     said = (project / "stderr.txt").read_text().strip()
