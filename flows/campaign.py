@@ -56,6 +56,13 @@ def begun(
         fetched = versioning.fetch_published(campaign.project)
         if fetched:
             announce(f"fetched {', '.join(fetched)} from the DVC remote")
+        if not campaign.inputs.exists() and (
+            changed := versioning.changed_published(campaign.project)
+        ):
+            announce(
+                f"{', '.join(changed)}: not what dvc.lock records; if you did not make it anew, it "
+                f"is damaged: `dvc checkout --force {' '.join(changed)}` restores it"
+            )
         check_inputs(campaign)
         returned = versioning.bring_back(campaign)
         if returned:
