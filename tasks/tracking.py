@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from threading import Thread
+from threading import Lock, Thread
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -59,6 +59,7 @@ _SERVED = ("http://", "https://")
 _ANSWERS_WITHIN_S = 10
 _UNLOCKED_WITHIN_S = 5
 _FIRST_USE_S = 120
+_opening = Lock()
 _UID, _ROUND, _PARENT = "rls3.campaign", "rls3.round", "mlflow.parentRunId"
 _PLACES = (
     ("experiments", "artifact_location"),
@@ -258,6 +259,11 @@ def open_ahead(campaign: Campaign) -> None:
 
 def _campaign_run(campaign: Campaign, client: mlflow.MlflowClient) -> str:
     """Raises: TrackingError if it was begun and is gone."""
+    with _opening:  # `open_ahead` may still be at it
+        return _found_or_begun(campaign, client)
+
+
+def _found_or_begun(campaign: Campaign, client: mlflow.MlflowClient) -> str:
     known = read_json(campaign.tracked) if campaign.tracked.exists() else {}
     if "run_id" in known:
         try:

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import threading
 import time
 import urllib.error
@@ -21,6 +22,7 @@ from rls3.errors import ServerError
 from rls3.loop.store import Campaign, Project
 from rls3.params import load_params
 from tasks.server import start_child
+from tasks.watch import end_processes
 from tests.conftest import ROOT
 from tests.flow.conftest import answers, rls3, session_of, start, wait_for
 
@@ -55,11 +57,19 @@ def hook():
 
 
 def asked(api: str, path: str, **wanted) -> list | dict:
+    """Busy with its database, the server answers 503: ask again, as Prefect's own clients do."""
     request = urllib.request.Request(
         f"{api}/{path}", json.dumps(wanted).encode(), {"Content-Type": "application/json"}
     )
-    with urllib.request.urlopen(request, timeout=20) as answer:
-        return json.load(answer)
+    for tries_left in (4, 3, 2, 1, 0):
+        try:
+            with urllib.request.urlopen(request, timeout=20) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            if error.code != 503 or not tries_left:
+                raise
+            time.sleep(1)
+    raise AssertionError
 
 
 def nights(api: str) -> list[dict]:
@@ -275,6 +285,23 @@ def check_pages(project, port: int) -> None:
     foreign = urllib.request.Request(f"{at}/night/report.html", headers={"Host": "evil.example"})
     with pytest.raises(urllib.error.HTTPError, match="404"):
         urllib.request.urlopen(foreign, timeout=5)
+
+
+def test_runs_that_a_worker_left_behind_are_ended_and_no_others():
+    def asleep(run: str, api: str) -> subprocess.Popen:
+        told = {"PREFECT__FLOW_RUN_ID": run, "PREFECT_API_URL": api}
+        return subprocess.Popen(["sleep", "60"], env=os.environ | told)
+
+    ours, ports = "http://127.0.0.1:1/api", "http://127.0.0.1:2/api"
+    left, elsewhere, by_hand = asleep("a", ours), asleep("b", ports), asleep("", ours)
+    try:
+        end_processes(ours)
+        assert left.wait(10) == -signal.SIGKILL
+        assert elsewhere.poll() is None and by_hand.poll() is None
+    finally:
+        for process in (left, elsewhere, by_hand):
+            process.kill()
+            process.wait()
 
 
 def server_of(child) -> psutil.Process | None:

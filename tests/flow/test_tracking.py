@@ -153,6 +153,13 @@ def test_a_round_is_recorded_once_wherever_it_was_killed(tmp_path, database, mon
         assert recorded(campaign) == wanted, CALLS[number]
 
 
+def test_a_round_that_is_recorded_while_the_run_is_opened_has_one_run(tmp_path, database):
+    campaign = begun(tmp_path, database)
+    tracking.open_ahead(campaign)
+    tracking.log_round(campaign.round(1), "v1")
+    assert [row[0] for row in recorded(campaign)] == ["c", "c/round-0001"]
+
+
 def refused(campaign: Campaign, message: str, seconds: float = 7) -> None:
     began = time.monotonic()
     with pytest.raises(TrackingError, match=message) as caught:
