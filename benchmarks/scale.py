@@ -10,6 +10,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ import torch
 from rls3.dataset.sample import Provenance, Sample, make_sample, read_samples, write_samples
 from rls3.evaluation.item import item_of
 from rls3.evaluation.judge import judge
+from rls3.evaluation.mapped import Scorers, judge_with
 from rls3.execution.workers import make_workers
 from rls3.loop.store import Project
 from rls3.params import Params, load_params
@@ -25,6 +27,7 @@ from rls3.placing.rooms import Room, drop, rooms_of
 from rls3.scene.records import Scene, SceneSpec
 from rls3.thor.client import ThorClient
 from rls3.thor.pool import RenderPool
+from rls3.vlm.features import ImageFeatures
 from rls3.vlm.finetune import finetune
 from rls3.vlm.loading import load_vlm
 
@@ -126,6 +129,23 @@ def report_model(params: Params, project: Project, family: str, samples: Sequenc
     row(f"fine-tune, {family}", presented / seconds, f"captions/s ({weights / 1e6:.1f} M)")
 
 
+def report_mapped(params: Params, project: Project, samples: Sequence[Sample]) -> None:
+    """What `execution.map_score` is worth: scoring in this process, with all its threads and what
+    it remembers of images, and by two processes of one thread each; the first time and again."""
+    vlm = load_vlm("clip", "base", project.base, params.vlm.device)
+    items, size = [item_of(sample) for sample in samples], params.evaluation.batch_size
+    execution = params.execution.model_copy(update={"runner": "process"})
+    half = len(items) // 2
+    with make_workers(execution, 2, project.simulators / "cluster") as workers:
+        here = "in this process", None, params.campaign.threads
+        there = "by two workers", Scorers(workers, half), 1
+        for name, scorers, threads in (here, there):
+            torch.set_num_threads(threads)
+            score = partial(judge_with, scorers, vlm, items, size, None, ImageFeatures())
+            for time_ in ("first", "again"):
+                row(f"score {name}, {time_}", timed(score), f"s for {len(items)} items")
+
+
 def row(name: str, value: float, unit: str) -> None:
     print(f"{name:32}{value:10.2f}  {unit}", flush=True)
 
@@ -140,6 +160,7 @@ def main() -> None:
     params = load_params(project.root / "params.yaml")
     samples = report_rendering(params, project, arguments.scenes, arguments.repeats)
     report_shard(samples)
+    report_mapped(params, project, samples)
     for family in arguments.families:
         report_model(params, project, family, samples)
 

@@ -7,6 +7,7 @@ from functools import partial
 
 from prefect import flow
 from prefect.client.schemas.objects import State
+from prefect.runtime import flow_run
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from prefect.states import Completed
 
@@ -29,24 +30,25 @@ from rls3.loop.run import Progress
 from rls3.loop.store import Campaign, Round
 from rls3.loop.verdict import should_stop
 from rls3.report.collect import report_campaign
-from tasks import artifacts, handoff, publishing, tracking, versioning
+from tasks import artifacts, handoff, publishing, tracking, versioning, watch
 
 Announce = Callable[[str], None]
+_NO_HEARTBEAT = {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}
+"""Whether a run is alive is asked of its process (`tasks.watch`); stopping a heartbeat costs a
+second."""
 
 
-def run_campaign(
-    campaign: Campaign,
-    resources: Resources,
-    announce: Announce,
-    progress: Progress,
-    process_started: float,
-    through_prefect: bool = False,
-) -> Summary:
-    """Continue the campaign where it stands, to its end.
+@contextmanager
+def begun(
+    campaign: Campaign, resources: Resources, announce: Announce, process_started: float
+) -> Iterator[dict[str, float]]:
+    """Hold a campaign, with all that its rounds need: its inputs, the base model judged. Prefect is
+    not needed: its server may start meanwhile.
 
     Args:
         announce: is told what a person wants to read, a line at a time.
         process_started: `time.time()` at which the process began: start-up counts as orchestration.
+    Yields: seconds by part, so far.
     """
     with campaign.locked():
         tracking.check(campaign)
@@ -54,18 +56,42 @@ def run_campaign(
         fetched = versioning.fetch_published(campaign.project)
         if fetched:
             announce(f"fetched {', '.join(fetched)} from the DVC remote")
+        if not campaign.inputs.exists() and (
+            changed := versioning.changed_published(campaign.project)
+        ):
+            announce(
+                f"{', '.join(changed)}: not what dvc.lock records; if you did not make it anew, it "
+                f"is damaged: `dvc checkout --force {' '.join(changed)}` restores it"
+            )
         check_inputs(campaign)
         returned = versioning.bring_back(campaign)
         if returned:
             announce(f"brought back {', '.join(returned)} from DVC's cache")
-        done_before = campaign.rounds_done()
-        if len(done_before) < campaign.params.campaign.rounds:
+        if len(campaign.rounds_done()) < campaign.params.campaign.rounds:
             resources.start_ahead()
         with _timed(seconds, "base_evaluation"):
             judge_base(campaign, resources)
-        run_rounds(campaign, resources, announce, progress, through_prefect)
-        earlier = sum(stage_seconds(done_before).values())
-        summary = finish_campaign(campaign, resources, seconds, process_started - earlier)
+        tracking.open_ahead(campaign)
+        yield seconds
+
+
+def continue_campaign(
+    campaign: Campaign,
+    resources: Resources,
+    announce: Announce,
+    progress: Progress,
+    process_started: float,
+    seconds: dict[str, float],
+    through_prefect: bool = False,
+) -> Summary:
+    """From where the campaign stands to its end; whoever calls has `begun` it.
+
+    Args:
+        seconds: what `begun` gives.
+    """
+    earlier = sum(stage_seconds(campaign.rounds_done()).values())
+    run_rounds(campaign, resources, announce, progress, through_prefect)
+    summary = finish_campaign(campaign, resources, seconds, process_started - earlier)
     if through_prefect:
         artifacts.publish(campaign, summary)
     return summary
@@ -80,9 +106,8 @@ def run_rounds(
 ) -> None:
     """All rounds that are not finished."""
     if through_prefect:
-        # The campaign's heartbeat is its rounds', which live in its process; stopping one a round
-        # costs a second.
-        with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+        # The campaign's heartbeat is its rounds', which live in its process.
+        with temporary_settings(_NO_HEARTBEAT):
             _run_rounds(campaign, resources, announce, progress, round_flow)
     else:
         plainly = partial(one_round, through_prefect=False)
@@ -161,7 +186,24 @@ def campaign_flow(
     announce: Announce,
     progress: Progress,
     process_started: float,
+    seconds: dict[str, float],
 ) -> State[Summary]:
-    """The campaign as a Prefect flow; each round is a sub-flow. A caller gets the Summary."""
-    summary = run_campaign(campaign, resources, announce, progress, process_started, True)
+    """`continue_campaign` as a Prefect flow that a person starts; each round is a sub-flow."""
+    watch.begin_by_hand(flow_run.id)
+    summary = continue_campaign(
+        campaign, resources, announce, progress, process_started, seconds, through_prefect=True
+    )
     return Completed(message=outcome_line(summary), data=summary)
+
+
+def run_through_prefect(
+    campaign: Campaign,
+    resources: Resources,
+    announce: Announce,
+    progress: Progress,
+    process_started: float,
+    seconds: dict[str, float],
+) -> Summary:
+    """`campaign_flow`, whose caller gets the Summary."""
+    with temporary_settings(_NO_HEARTBEAT):
+        return campaign_flow(campaign, resources, announce, progress, process_started, seconds)

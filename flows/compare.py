@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from flows.campaign import campaign_flow
+from flows.campaign import begun, run_through_prefect
 from rls3.errors import ParamsError
 from rls3.loop.conclude import accuracies
 from rls3.loop.records import Summary, ValidateRecord
@@ -51,8 +51,8 @@ def campaigns(campaign: Campaign, agents: Sequence[str], seeds: Sequence[int]) -
     ):
         _check_values(option, key, values, params)
     cells = [_cell(campaign, agent, seed) for seed in seeds for agent in agents]
-    for begun in (cell.campaign for cell in cells if cell.campaign.begun_with.exists()):
-        with begun.locked():
+    for earlier in (cell.campaign for cell in cells if cell.campaign.begun_with.exists()):
+        with earlier.locked():
             pass
     return cells
 
@@ -91,8 +91,12 @@ def _run(cell: Cell, progress: Progress) -> Result:
         progress(f"{cell.agent} {cell.seed}: {title}", done, total, unit)
 
     campaign = cell.campaign
-    with Resources(campaign.params, campaign.project.simulators) as resources:
-        summary = campaign_flow(campaign, resources, _unheard, named, time.time())
+    started = time.time()
+    with (
+        Resources(campaign.params, campaign.project.simulators) as resources,
+        begun(campaign, resources, _unheard, started) as seconds,
+    ):
+        summary = run_through_prefect(campaign, resources, _unheard, named, started, seconds)
     done = campaign.rounds_done()
     kept = [round_.record(ValidateRecord).kept for round_ in done]
     return Result(cell, tuple(np.cumsum(kept).tolist()), tuple(accuracies(done)), summary)

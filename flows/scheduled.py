@@ -11,7 +11,7 @@ from prefect.runtime import flow_run
 from prefect.states import Completed
 from pydantic import Field
 
-from flows.campaign import run_campaign
+from flows.campaign import begun, continue_campaign
 from flows.compare import campaigns, compare, curve_of
 from rls3.errors import CampaignBusy
 from rls3.files import read_json, write_json
@@ -180,8 +180,13 @@ def _is_finished(campaign: Campaign, done: int) -> bool:
 
 def _run(campaign: Campaign) -> State:
     started = time.time()
-    with Resources(campaign.params, campaign.project.simulators) as resources:
-        summary = run_campaign(campaign, resources, print, silent, started, through_prefect=True)
+    with (
+        Resources(campaign.params, campaign.project.simulators) as resources,
+        begun(campaign, resources, print, started) as seconds,
+    ):
+        summary = continue_campaign(
+            campaign, resources, print, silent, started, seconds, through_prefect=True
+        )
     for line in closing_lines(summary):
         print(line)
     return Completed(message=outcome_line(summary))

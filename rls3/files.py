@@ -13,6 +13,7 @@ import json
 import os
 import re
 import shutil
+import tempfile
 import time
 from collections.abc import Iterator
 from functools import lru_cache
@@ -70,6 +71,23 @@ def whole_folder(path: Path) -> Iterator[Path]:
             temporary.replace(path)
             _flush(path.parent)
     finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def scratch_folder(path: Path) -> Iterator[Path]:
+    """A folder beside `path` in which libraries put their temporary files meanwhile, instead of
+    TMPDIR, where nobody could tell what a process that is killed leaves: here `sweep` finds it.
+
+    Raises: StorageError.
+    """
+    temporary = path.with_name(f".{path.name}.tmp")
+    make_folder(temporary)
+    before, tempfile.tempdir = tempfile.tempdir, str(temporary)
+    try:
+        yield temporary
+    finally:
+        tempfile.tempdir = before
         shutil.rmtree(temporary, ignore_errors=True)
 
 

@@ -14,7 +14,7 @@ from mlflow.types import ColSpec, DataType, Schema
 from mlflow.types.schema import AnyType, Array
 
 from rls3.errors import ModelError, TrackingError
-from rls3.files import file_digest, whole_folder
+from rls3.files import file_digest, scratch_folder, whole_folder
 from rls3.loop.records import Registration, read_record, write_record
 from rls3.loop.store import Project, Round
 from rls3.params import Params
@@ -25,6 +25,7 @@ _MODEL, _WEIGHTS = "vlm", "model.safetensors"
 _ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 _BEFORE, _SHA = "champion_before", "model_sha256"
 CHAMPION, CHALLENGER = "champion", "challenger"
+AGAINST, _VERSION = "against", "version "
 # What is wrong with one row is said in that row, so MLflow itself must not look into them.
 _INPUT = Schema([ColSpec(AnyType(), name, required=False) for name in ("image", "captions")])
 _OUTPUT = Schema(
@@ -44,6 +45,11 @@ class Champion:
     version: str
     folder: Path
 
+    @property
+    def named(self) -> str:
+        """In a gate's record; see `version_met`."""
+        return f"{_VERSION}{self.version}"
+
 
 def opponent(result: Round) -> Champion | None:
     """Whom a result has to beat: the champion, or whom it met then, if it is the champion itself
@@ -59,8 +65,8 @@ def opponent(result: Round) -> Champion | None:
             run_id,
             str(result.number),
         ):
-            number = version.tags.get("against", "").removeprefix("version ")
-            version = client.get_model_version(name, number) if number.isdigit() else None
+            number = version_met(version.tags.get(AGAINST, ""))
+            version = client.get_model_version(name, number) if number else None
         if version is None:
             return None
         folder = _checkpoint(_files(client, version, campaign.project), version)
@@ -182,6 +188,10 @@ def _named(address: str, params: Params, project: Project) -> Iterator[mlflow.Ml
         ) from None
 
 
+class ChampionChanged(Exception):
+    """Another project's result became champion after this one met its predecessor."""
+
+
 def registration_of(result: Round) -> Registration | None:
     """How the round's model stands in the registry, if it was put there."""
     path = result.campaign.registered
@@ -193,7 +203,11 @@ def registration_of(result: Round) -> Registration | None:
 
 def register(result: Round, alias: str, tags: Mapping[str, str], package: Package) -> Registration:
     """Register the result's VLM under an alias. Doing it again for the same round changes
-    nothing."""
+    nothing.
+
+    Raises: ChampionChanged instead of making it champion in the place of one that it did not meet;
+        its version is kept for the next try.
+    """
     known = registration_of(result)
     if known is not None:
         return known
@@ -207,10 +221,26 @@ def register(result: Round, alias: str, tags: Mapping[str, str], package: Packag
         )
         for key, value in tags.items():
             client.set_model_version_tag(name, made.version, key, value)
+        if alias == CHAMPION:
+            _check_met(client, name, str(made.version), tags[AGAINST])
         _point(client, name, alias, str(made.version))
     registration = Registration(result.number, f"models:/{name}@{alias}", str(made.version), alias)
     write_record(registration, campaign.registered)
     return registration
+
+
+def _check_met(client: mlflow.MlflowClient, name: str, number: str, against: str) -> None:
+    """Raises: ChampionChanged unless the champion is whom the version `number` met, or itself."""
+    present = _aliased(client, name, CHAMPION)
+    champion = "" if present is None else str(present.version)
+    if champion not in (number, version_met(against)):
+        raise ChampionChanged(f"version {champion} of {name} is champion by now")
+
+
+def version_met(against: str) -> str:
+    """The version in what a gate's record says of the rival; "" if that was the base model."""
+    number = against.removeprefix(_VERSION)
+    return number if number.isdigit() else ""
 
 
 def _registered_before(
@@ -231,7 +261,8 @@ def _put(
     tags: Mapping[str, str],
     package: Package,
 ) -> ModelVersion:
-    with mlflow.start_run(run_id=run_id):
+    scratch = scratch_folder(result.campaign.folder / "registering")
+    with scratch, mlflow.start_run(run_id=run_id):
         info = mlflow.pyfunc.log_model(
             name=_MODEL,
             python_model=str(package.server),

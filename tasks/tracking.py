@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Lock, Thread
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -25,9 +26,10 @@ from mlflow.data.dataset_source_registry import resolve_dataset_source
 from mlflow.data.meta_dataset import MetaDataset
 from mlflow.entities import DatasetInput, InputTag, Metric, Param, Run
 from mlflow.exceptions import MlflowException
+from sqlalchemy import create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from rls3.errors import StorageError, TrackingError, first_line
+from rls3.errors import RLS3Error, StorageError, TrackingError, first_line
 from rls3.files import make_folder, read_json, storage_sentence, sweep, whole_file, write_json
 from rls3.loop.records import (
     CampaignEvaluation,
@@ -53,9 +55,11 @@ for _name, _value in {
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # with whatever password is in it
 }.items():
     os.environ.setdefault(_name, _value)
+_SERVED = ("http://", "https://")
 _ANSWERS_WITHIN_S = 10
 _UNLOCKED_WITHIN_S = 5
 _FIRST_USE_S = 120
+_opening = Lock()
 _UID, _ROUND, _PARENT = "rls3.campaign", "rls3.round", "mlflow.parentRunId"
 _PLACES = (
     ("experiments", "artifact_location"),
@@ -108,7 +112,10 @@ def server(params: Params, project: Project) -> Iterator[mlflow.MlflowClient]:
             if own:
                 _move_along(project)
             if mlflow.get_experiment_by_name(params.tracking.experiment) is None:
-                place = project.tracking_artifacts.resolve().as_uri() if own else None
+                # A server knows where its artifacts lie; a database alone does not, and MLflow
+                # would take the folder in which it is called.
+                served = uri.startswith(_SERVED)
+                place = None if served else project.tracking_artifacts.resolve().as_uri()
                 mlflow.create_experiment(params.tracking.experiment, artifact_location=place)
             mlflow.set_experiment(params.tracking.experiment)
         yield mlflow.MlflowClient()
@@ -139,15 +146,27 @@ def _point_at(uri: str) -> None:
 
 
 def _look(uri: str) -> None:
-    """Ask once, before MLflow asks again and again. Raises: OSError, sqlite3.Error."""
+    """Ask once, before MLflow asks again and again. Raises: OSError, sqlite3.Error,
+    SQLAlchemyError."""
     if uri.startswith("sqlite:///"):
         _look_at_file(Path(uri.removeprefix("sqlite:///")))
-    elif uri.startswith(("http://", "https://")):
+    elif uri.startswith(_SERVED):
         _look_at_server(uri.rstrip("/") + "/health")
     elif uri.startswith("postgresql://") and find_spec("psycopg2") is None:
         raise OSError("its driver has to be named: write postgresql+psycopg://")
     elif uri.startswith("postgresql") and (at := urlsplit(uri)).hostname:
         socket.create_connection((at.hostname, at.port or 5432), _ANSWERS_WITHIN_S).close()
+        _log_in(uri)
+
+
+def _log_in(uri: str) -> None:
+    """Whom a database does not let in, MLflow would let ask for minutes. Raises:
+    SQLAlchemyError."""
+    engine = create_engine(uri, connect_args={"connect_timeout": _ANSWERS_WITHIN_S})
+    try:
+        engine.connect().close()
+    finally:
+        engine.dispose()
 
 
 def _look_at_file(path: Path) -> None:
@@ -204,7 +223,7 @@ def check(campaign: Campaign) -> None:
         return
     try:
         _look(uri)
-    except (OSError, sqlite3.Error) as error:
+    except (OSError, sqlite3.Error, SQLAlchemyError) as error:
         raise TrackingError(
             f"MLflow at {without_secret(uri)} does not do its part ({sentence(error)}); "
             "mend it, or name another with tracking.uri, and run again"
@@ -227,8 +246,24 @@ def open_run(campaign: Campaign) -> str:
         return _campaign_run(campaign, client)
 
 
+def open_ahead(campaign: Campaign) -> None:
+    """Begin to open the campaign's run while something else is done: MLflow's first use takes
+    seconds. What goes wrong is said when the first round is recorded."""
+
+    def quietly() -> None:
+        with contextlib.suppress(RLS3Error):
+            open_run(campaign)
+
+    Thread(target=quietly, name="MLflow's first use").start()
+
+
 def _campaign_run(campaign: Campaign, client: mlflow.MlflowClient) -> str:
     """Raises: TrackingError if it was begun and is gone."""
+    with _opening:  # `open_ahead` may still be at it
+        return _found_or_begun(campaign, client)
+
+
+def _found_or_begun(campaign: Campaign, client: mlflow.MlflowClient) -> str:
     known = read_json(campaign.tracked) if campaign.tracked.exists() else {}
     if "run_id" in known:
         try:

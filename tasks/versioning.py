@@ -108,6 +108,19 @@ def fetch_published(project: Project) -> list[str]:
     return missing
 
 
+def changed_published(project: Project) -> list[str]:
+    """Names of published files (base models, benchmarks) that are not what dvc.lock records: made
+    anew, or damaged. Raises: DataError."""
+    if not project.dvc_lock.exists():
+        return []
+    failed = "published files cannot be compared with dvc.lock ({}); mend that and run again"
+    with _told(failed), _repo(project) as repo:
+        outs = [out for out in repo.index.outs if out.use_cache and out.exists and out.hash_info]
+        places = ((out, Path(out.fs_path)) for out in outs)
+        published = [(o, p) for o, p in places if not p.is_relative_to(project.data)]
+        return [project.relative(place) for out, place in published if out.changed_checksum()]
+
+
 def version_data(campaign: Campaign) -> str:
     """Put `data/<campaign>` into the version of `data/`, as it is now; other campaigns stay in it
     as they last put themselves there, however far they are.

@@ -9,15 +9,17 @@ each such process carries the run's id in its environment.
 import json
 import logging
 import os
+import socket
 import urllib.request
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
 import psutil
-from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import (
     FlowRunFilter,
     FlowRunFilterDeploymentId,
@@ -25,6 +27,7 @@ from prefect.client.schemas.filters import (
     FlowRunFilterState,
     FlowRunFilterStateName,
     FlowRunFilterStateType,
+    FlowRunFilterTags,
 )
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.client.schemas.sorting import FlowRunSort
@@ -34,7 +37,8 @@ from rls3.errors import DataError
 from rls3.files import read_json, write_json
 
 _LOG = logging.getLogger(__name__)
-_RUN_ID = "PREFECT__FLOW_RUN_ID"
+_RUN_ID, _API = "PREFECT__FLOW_RUN_ID", "PREFECT_API_URL"
+_BY_HAND, _OF = "by hand", "process "
 _STARTS_WITHIN = timedelta(seconds=60)
 _REMEMBERED = 1000
 _TOLD_STATES = ("Late", "Failed", "Crashed", "TimedOut")
@@ -85,6 +89,7 @@ class Watch:
     def look(self, client: SyncPrefectClient) -> list[Notice]:
         """Reap, try again, tell; returns what was new."""
         self._reap(client)
+        _reap_by_hand(client)
         notices = []
         runs = _runs(client, FlowRunFilterState(name=_named(_TOLD_STATES)))
         alive = _run_ids_alive()
@@ -177,6 +182,16 @@ def _run_ids_alive() -> set[str]:
     return found
 
 
+def end_processes(api: str) -> None:
+    """End the runs that a worker of the server at this address has left behind: nobody else looks
+    after them, and each is tried again by the next worker."""
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            environment = process.environ()
+            if environment.get(_RUN_ID) and environment.get(_API) == api:
+                process.kill()
+
+
 def _is_starting(run: FlowRun) -> bool:
     """A worker may have taken it just now."""
     age = datetime.now(UTC) - run.state.timestamp
@@ -191,3 +206,43 @@ def _reap_below(client: SyncPrefectClient, parent: UUID) -> None:
     for run in client.read_flow_runs(flow_run_filter=wanted):
         state = Crashed(message="The run that it is part of has crashed.")
         client.set_flow_run_state(run.id, state, force=True)
+
+
+def begin_by_hand(run_id: str) -> None:
+    """A run that a person starts, who sees how it ends, says which process it is: it has no worker,
+    and its process no run's id in its environment. Those of processes that were killed are ended.
+    """
+    with get_client(sync_client=True) as client:
+        # Afterwards, not with `prefect.tags`: that would give them to its tasks too, each of which
+        # then asks the server for leave to run.
+        client.update_flow_run(UUID(run_id), tags=[_BY_HAND, _process_tag(os.getpid())])
+        _reap_by_hand(client)
+
+
+def _process_tag(number: int) -> str:
+    """A number may be another process's later, which has started at another tick of the kernel's
+    clock. Raises: OSError if there is none of that number."""
+    fields = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
+    return f"{_OF}{number} of {socket.gethostname()}, begun at tick {fields[19]}"
+
+
+def _reap_by_hand(client: SyncPrefectClient) -> None:
+    """A run whose process is gone is crashed; nobody is told, for whoever started it knows."""
+    running = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.RUNNING]))
+    wanted = FlowRunFilter(tags=FlowRunFilterTags(all_=[_BY_HAND]), state=running)
+    for run in client.read_flow_runs(flow_run_filter=wanted):
+        if any(_is_gone(tag) for tag in run.tags):
+            _reap_below(client, run.id)
+            state = Crashed(message="The run's process is gone: it was killed.")
+            client.set_flow_run_state(run.id, state, force=True)
+
+
+def _is_gone(tag: str) -> bool:
+    """Whether this names a process of this machine that is no longer there."""
+    number, _, rest = tag.removeprefix(_OF).partition(" of ")
+    if not number.isdigit() or not rest.startswith(f"{socket.gethostname()}, "):
+        return False
+    try:
+        return _process_tag(int(number)) != tag
+    except OSError:
+        return True

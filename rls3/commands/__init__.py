@@ -7,14 +7,19 @@ at its top: `load` is the one place that defers them. params.yaml is checked bef
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from tasks.server import PrefectApi
 
 # Commands whose modules import Prefect, which looks for its home and server when it is imported.
 _WITH_PREFECT = ("run", "round", "compare")
+Ready = Callable[[], None]
+"""Returns when Prefect's server is up. Raises: ServerError."""
 
 
 @dataclass(frozen=True)
@@ -47,22 +52,25 @@ def call(
     root, params = project.open_project(params_file, overrides)
     arguments = {name: _absolute(value) for name, value in arguments.items()}
     os.chdir(root)
-    prefect = None
     if command in _WITH_PREFECT:
         prefect = project.open_prefect_of(root, arguments.get("through_prefect", True))
+        arguments["ready"] = lambda: _wait_and_guard(prefect)
     elif command == "serving":
         project.make_prefect_home(root, quiet=False)
     load("screen").show_warnings()
     module = load(command)  # meanwhile Prefect's server starts
-    if prefect is not None:
-        prefect.wait()
-        prefect.guard(lambda sentence: load("ending").end_at_once(sentence, 1))
     answer = module.main(root, params, **arguments)
     lines = [load("document").json_text(answer.document)] if as_json else answer.lines
     for line in lines:
         print(line, file=output)
     output.flush()
     return answer.exit_code
+
+
+def _wait_and_guard(prefect: "PrefectApi | None") -> None:
+    if prefect is not None:
+        prefect.wait()
+        prefect.guard(lambda sentence: load("ending").end_at_once(sentence, 1))
 
 
 def _absolute(value: object) -> object:

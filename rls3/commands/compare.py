@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flows.compare import Curve, Result, campaigns, compare, curve_of
-from rls3.commands import Answer
+from rls3.commands import Answer, Ready
 from rls3.commands.screen import Screen
 from rls3.errors import ParamsError
 from rls3.loop.store import Campaign, Project
@@ -36,13 +36,14 @@ class Document:
     curves: tuple[Curve, ...]
 
 
-def main(root: Path, params: Params, agents: str, seeds: str) -> Answer:
+def main(root: Path, params: Params, agents: str, seeds: str, ready: Ready) -> Answer:
     """A line for each campaign when it is done, then a curve for each agent.
 
     Raises: ParamsError and CampaignError before anything runs (see `flows.compare.campaigns`).
     """
     names, numbers = _listed("--agents", agents, "ppo,random"), _seeds(seeds)
     cells = campaigns(Campaign(Project(root), params), names, numbers)
+    ready()
     results = []
     with Screen() as screen:
         screen.say(

@@ -5,8 +5,8 @@ import os
 import time
 from pathlib import Path
 
-from flows.campaign import campaign_flow, run_campaign
-from rls3.commands import Answer
+from flows.campaign import begun, continue_campaign, run_through_prefect
+from rls3.commands import Answer, Ready
 from rls3.commands.screen import Screen
 from rls3.loop.describe import closing_lines
 from rls3.loop.resources import Resources
@@ -16,22 +16,26 @@ from rls3.loop.store import Campaign
 logging.getLogger("EventsWorker").setLevel(logging.CRITICAL)
 
 
-def conduct(campaign: Campaign, through_prefect: bool) -> Answer:
+def conduct(campaign: Campaign, through_prefect: bool, ready: Ready) -> Answer:
     """Run the campaign to its end, with what a person wants to see of it meanwhile.
 
+    Args:
+        ready: returns when Prefect's server is up, which starts meanwhile.
     Raises: CampaignError before anything is started, if another process runs it, or if it was begun
         with other parameters.
     """
     with campaign.locked():
         pass
-    params = campaign.params
+    params, started = campaign.params, process_started()
+    run = run_through_prefect if through_prefect else continue_campaign
     with Screen() as screen, Resources(params, campaign.project.simulators) as resources:
         screen.say(
             f"campaign {campaign.name}: {params.vlm.family}, agent {params.agent.name}, "
             f"{len(campaign.rounds_done())} of {params.campaign.rounds} rounds done"
         )
-        run = campaign_flow if through_prefect else run_campaign
-        summary = run(campaign, resources, screen.say, screen.progress, process_started())
+        with begun(campaign, resources, screen.say, started) as seconds:
+            ready()
+            summary = run(campaign, resources, screen.say, screen.progress, started, seconds)
     return Answer(tuple(closing_lines(summary)))
 
 

@@ -4,6 +4,7 @@ last."""
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from rls3.agents.make import make_agent
 from rls3.dataset.data_docs import write_data_docs
 from rls3.dataset.quarantine import write_quarantine
 from rls3.dataset.sample import Provenance, read_samples, write_samples
-from rls3.evaluation.benchmarks import BENCHMARKS, read_benchmark
+from rls3.evaluation.benchmarks import BENCHMARKS, benchmark_path, read_benchmark
 from rls3.evaluation.gallery import save_gallery
 from rls3.evaluation.predictions import Predictions
 from rls3.files import whole_folder
@@ -136,6 +137,13 @@ def _weakness(moment: Moment) -> Weakness:
 
 def _benchmark_ids(moment: Moment) -> frozenset[str]:
     folder = moment.campaign.project.benchmark
+    paths = [benchmark_path(folder, split) for split in BENCHMARKS]
+    return _ids(folder, tuple(p.stat().st_mtime_ns if p.exists() else 0 for p in paths))
+
+
+@lru_cache(maxsize=1)
+def _ids(folder: Path, _changed_ns: tuple[int, ...]) -> frozenset[str]:
+    """Read once a process, unless a file changes."""
     return frozenset(item.item_id for split in BENCHMARKS for item in read_benchmark(folder, split))
 
 

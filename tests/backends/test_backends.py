@@ -93,3 +93,23 @@ def test_a_database_that_is_down_is_said_at_once_without_its_password(tmp_path, 
         tracking.check(Campaign(Project(tmp_path), make_params()))
     assert time.monotonic() - began < 2 and SECRETS["PGPASSWORD"] not in str(caught.value)
     assert os.environ["MLFLOW_TRACKING_URI"] == uri
+
+
+def test_whom_a_database_does_not_let_in_is_told_at_once(servers, tmp_path, monkeypatch):
+    at = f"127.0.0.1:{servers.postgres_port}/mlflow"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"postgresql+psycopg://rls3:not-the-word@{at}")
+    began = time.monotonic()
+    with pytest.raises(TrackingError, match="password authentication failed") as caught:
+        tracking.check(Campaign(Project(tmp_path), make_params()))
+    assert time.monotonic() - began < 5
+    assert "\n" not in str(caught.value) and "not-the-word" not in str(caught.value)
+
+
+def test_a_database_without_a_server_keeps_artifacts_in_the_project(servers, tmp_path, monkeypatch):
+    at = f"127.0.0.1:{servers.postgres_port}/mlflow"
+    uri = f"postgresql+psycopg://rls3:{SECRETS['PGPASSWORD']}@{at}"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    project = Project(tmp_path)
+    with tracking.server(make_params(tracking__experiment="direct"), project) as client:
+        location = client.get_experiment_by_name("direct").artifact_location
+    assert location == project.tracking_artifacts.as_uri()

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -134,6 +135,15 @@ def test_prefect_killed_in_a_stage_and_run_again_gives_the_same(project, undistu
     assert resumed.returncode == 0, resumed.stderr[-2000:]
     assert "1 of 2 rounds done" in resumed.stdout
     assert table(project, "killed") == table(project, "plain")
+    assert states_of(project, "killed") == ["COMPLETED", "CRASHED"], "the killed run is reaped"
+    assert states_of(project, "killed/round-2") == ["COMPLETED", "CRASHED"]
+
+
+def states_of(root: Path, run: str) -> list[str]:
+    """Of the flow runs of that name, in Prefect's database."""
+    with sqlite3.connect(root / ".rls3/prefect/prefect.db") as database:
+        rows = database.execute("SELECT state_type FROM flow_run WHERE name = ?", (run,))
+        return sorted(state for (state,) in rows)
 
 
 def test_ctrl_c_ends_everything_in_one_sentence_and_keeps_what_is_finished(project, undisturbed):

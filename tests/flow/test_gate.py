@@ -3,11 +3,14 @@ locked or down."""
 
 import shutil
 import sqlite3
+import tempfile
 import threading
 import time
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
+import mlflow
 import numpy as np
 import pytest
 import yaml
@@ -86,8 +89,8 @@ def test_without_a_registry_the_base_model_is_to_be_beaten(project):
     assert "is not above zero" in worse.decision.reasons[0]
 
 
-def register(round_: Round, decision: Decision = PASSED):
-    record = GateRecord(round_.number, "base", decision)
+def register(round_: Round, decision: Decision = PASSED, against: str = "base"):
+    record = GateRecord(round_.number, against, decision)
     return handoff.register(round_, record, evaluation_of(round_), "v1")
 
 
@@ -231,8 +234,51 @@ def test_a_champion_that_came_since_is_asked(project):
     register(finished_round(project, "first", 1.0))
     again = gate(early)
     assert again.against == "version 1"
-    register(early, again.decision)
+    register(early, again.decision, again.against)
     assert gate(early) == again
+
+
+def test_a_champion_of_another_project_that_came_meanwhile_is_met(project, tmp_path, monkeypatch):
+    """Between this one's gate and its alias, another project hands over to the same registry."""
+    shutil.copytree(project.root, tmp_path / "other", symlinks=True)
+    ours = finished_round(project, "ours", 1.0)
+    theirs = finished_round(Project(tmp_path / "other"), "theirs", 1.0)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{project.tracking_database}")
+    project.runs.mkdir(exist_ok=True)
+    put, packed_in = registry._put, []
+
+    def interrupted(*arguments):
+        if len(packed_in) == 0:
+            packed_in.append("theirs")
+            register(theirs)
+        return put(*arguments)
+
+    monkeypatch.setattr(registry, "_put", interrupted)
+    params = ours.campaign.params
+    with Resources(params, project.simulators) as resources:
+        decided, registered = handoff.hand_over(ours, resources, evaluation_of(ours), "v1")
+    assert decided.against == "version 1" and registered.version == "2"
+    assert registry.champion(params, project).version == ("2" if decided.decision.passed else "1")
+    assert registry.lineage_of("models:/rls3-vlm/2", params, project)["against"] == "version 1"
+
+
+def test_what_a_killed_process_left_of_packing_is_swept(project, monkeypatch):
+    """MLflow packs in a folder of the campaign's, not in TMPDIR."""
+    round_, packing = finished_round(project, "x", 1.0), []
+    pack = mlflow.pyfunc.log_model
+
+    def noted(**arguments):
+        packing.append(Path(tempfile.mkdtemp()))
+        return pack(**arguments)
+
+    monkeypatch.setattr(mlflow.pyfunc, "log_model", noted)
+    register(round_)
+    campaign = round_.campaign
+    assert packing[0].is_relative_to(campaign.folder) and not packing[0].parent.exists()
+    packing[0].mkdir(parents=True)
+    with campaign.locked():
+        assert not packing[0].parent.exists()
+    assert not Path(tempfile.gettempdir()).is_relative_to(campaign.folder)
 
 
 def test_a_lost_decision_is_made_again_against_the_same_rival(project):

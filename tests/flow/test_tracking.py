@@ -153,6 +153,13 @@ def test_a_round_is_recorded_once_wherever_it_was_killed(tmp_path, database, mon
         assert recorded(campaign) == wanted, CALLS[number]
 
 
+def test_a_round_that_is_recorded_while_the_run_is_opened_has_one_run(tmp_path, database):
+    campaign = begun(tmp_path, database)
+    tracking.open_ahead(campaign)
+    tracking.log_round(campaign.round(1), "v1")
+    assert [row[0] for row in recorded(campaign)] == ["c", "c/round-0001"]
+
+
 def refused(campaign: Campaign, message: str, seconds: float = 7) -> None:
     began = time.monotonic()
     with pytest.raises(TrackingError, match=message) as caught:
@@ -239,6 +246,9 @@ def test_the_environment_names_the_server_that_parameters_do_not(tmp_path, datab
     with sqlite3.connect(elsewhere) as rows:
         assert rows.execute("SELECT name FROM runs").fetchall() == [("c",)]
     assert os.environ["MLFLOW_TRACKING_URI"].endswith("elsewhere.db")
+    with tracking.server(make_params(tracking__experiment="new"), campaign.project) as client:
+        kept = client.get_experiment_by_name("new").artifact_location
+    assert kept == campaign.project.tracking_artifacts.as_uri(), "else MLflow takes ./mlruns"
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
     with tracking.server(campaign.params, campaign.project):
         assert "MLFLOW_TRACKING_URI" not in os.environ

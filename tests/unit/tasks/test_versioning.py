@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 import yaml
+from dvc.repo import Repo
 
 from rls3.errors import DataError
 from rls3.loop.records import Manifest, write_record
 from rls3.loop.store import Campaign, Project
 from tasks.publishing import data_branch, publish_campaign, publish_round
-from tasks.versioning import bring_back, check_out, version_data
+from tasks.versioning import bring_back, changed_published, check_out, version_data
 from tests.conftest import make_params
 
 
@@ -119,6 +120,25 @@ def test_campaigns_at_once_in_a_fresh_project_all_get_into_its_version(tmp_path)
     assert [process.exitcode for process in at_work] == [0, 0]
     (out,) = yaml.safe_load((tmp_path / "data.dvc").read_text())["outs"]
     assert len(files_of(tmp_path, out["md5"])) == 12
+
+
+def test_a_published_model_that_is_not_what_was_recorded_is_named(tmp_path):
+    project = Project(tmp_path)
+    assert changed_published(project) == []
+    make_data(campaign_in(tmp_path, "a"), 1)
+    version_data(campaign_in(tmp_path, "a"))
+    for name in ("clip", "vilt"):
+        (tmp_path / "base" / name).mkdir(parents=True)
+        (tmp_path / "base" / name / "model").write_text("weights of " + name)
+    stages = {name: {"cmd": "true", "outs": [f"base/{name}"]} for name in ("clip", "vilt")}
+    (tmp_path / "dvc.yaml").write_text(yaml.safe_dump({"stages": stages}))
+    with Repo(str(tmp_path), config={"core": {"no_scm": True}}) as repo:
+        repo.commit(force=True)
+    assert changed_published(project) == []
+    model = tmp_path / "base/clip/model"
+    model.unlink()  # DVC may have linked it
+    model.write_text("weights of clap")
+    assert changed_published(project) == ["base/clip"]
 
 
 def test_another_dvc_command_is_waited_for(tmp_path):
