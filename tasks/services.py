@@ -18,7 +18,7 @@ from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.exceptions import ObjectAlreadyExists, PrefectHTTPStatusError
 
 from rls3.errors import ServerError
-from rls3.files import make_folder, remove_folder, storage_errors, write_json
+from rls3.files import make_folder, storage_errors, write_json
 from rls3.loop.store import Project
 from rls3.params import Params
 from tasks.artifacts import MLFLOW_URL, PAGES_URL
@@ -32,7 +32,7 @@ from tasks.server import (
     start_prefect,
 )
 from tasks.tracking import tracking_uri
-from tasks.watch import Watch, end_processes
+from tasks.watch import Watch
 
 _LOG = logging.getLogger(__name__)
 POOL = "rls3"
@@ -80,7 +80,7 @@ def serve(project: Project, params: Params, say: Say) -> None:
         with SyncPrefectClient(addresses.prefect_api) as client:
             services[0].wait()
             _make_pool(client)
-            services.append(_worker(project, addresses))
+            services.append(_worker(project))
             _deploy(project)
             for service in services:
                 service.wait()
@@ -144,18 +144,12 @@ def _on_port(
     return start_child(name, [*arguments, "--port", str(port)], log, environment)
 
 
-def _worker(project: Project, addresses: Addresses) -> Service:
-    """Its runs end with it, even if it was killed: the next one tries them again."""
+def _worker(project: Project) -> Service:
     with listening_socket() as free:
         port = free.getsockname()[1]
-    # Prefect makes a folder for each run, which it leaves there when it is killed.
-    scratch = project.serving_scratch
-    environment = {"PREFECT_WORKER_WEBSERVER_PORT": str(port), "TMPDIR": str(scratch)}
+    environment = {"PREFECT_WORKER_WEBSERVER_PORT": str(port)}
 
     def start() -> Child:
-        end_processes(addresses.prefect_api)
-        remove_folder(scratch)
-        make_folder(scratch, private=True)
         arguments = ["prefect", "worker", "start", "--pool", POOL, "--type", "process"]
         log = project.serving / "worker.log"
         return start_child("the worker", [*arguments, "--with-healthcheck"], log, environment)

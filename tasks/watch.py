@@ -12,7 +12,6 @@ import os
 import socket
 import urllib.request
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -37,7 +36,7 @@ from rls3.errors import DataError
 from rls3.files import read_json, write_json
 
 _LOG = logging.getLogger(__name__)
-_RUN_ID, _API = "PREFECT__FLOW_RUN_ID", "PREFECT_API_URL"
+_RUN_ID = "PREFECT__FLOW_RUN_ID"
 _BY_HAND, _OF = "by hand", "process "
 _STARTS_WITHIN = timedelta(seconds=60)
 _REMEMBERED = 1000
@@ -180,16 +179,6 @@ def _run_ids_alive() -> set[str]:
         except (psutil.Error, OSError):
             continue
     return found
-
-
-def end_processes(api: str) -> None:
-    """End the runs that a worker of the server at this address has left behind: nobody else looks
-    after them, and each is tried again by the next worker."""
-    for process in psutil.process_iter():
-        with suppress(psutil.Error, OSError):
-            environment = process.environ()
-            if environment.get(_RUN_ID) and environment.get(_API) == api:
-                process.kill()
 
 
 def _is_starting(run: FlowRun) -> bool:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from rls3.commands import Answer
 from rls3.errors import ServerError
-from rls3.files import remove_folder
 from rls3.loop.store import Project
 from rls3.params import Params
 from tasks.server import is_serving
@@ -35,6 +34,5 @@ def main(root: Path, params: Params) -> Answer:
                 break
             time.sleep(_LOOKS_EVERY_S)
         else:
-            remove_folder(project.serving_scratch)
             return Answer(("stopped",))
     raise ServerError(f"process {process}, which serves {root}, does not end; kill it")

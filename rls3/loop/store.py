@@ -79,7 +79,6 @@ class Project:
     serving = property(lambda self: self.root / ".rls3" / "serving")
     serving_lock = property(lambda self: self.serving / "lock")
     serving_record = property(lambda self: self.serving / "serving.json")
-    serving_scratch = property(lambda self: self.serving / "tmp")
     told_states = property(lambda self: self.serving / "told.json")
 
     def relative(self, path: Path) -> str:

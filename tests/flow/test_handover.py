@@ -318,7 +318,7 @@ def test_two_families_under_one_name(project, tiny_vilt, tmp_path):
     shutil.rmtree(other.path("vlm"))
     shutil.copytree(tiny_vilt, other.path("vlm"))
     assert gate(other).against == "version 1"
-    assert register(other).version == "2"
+    assert register(other, against="version 1").version == "2"
     (tmp_path / "x.png").write_bytes(base64.b64decode(picture()))
     asked = (tmp_path, tmp_path / "x.png", [LEFT, RIGHT])
     for version, place in (("1", project.base / "clip"), ("2", tiny_vilt)):
@@ -368,7 +368,7 @@ def test_a_copied_project_keeps_to_itself_and_a_moved_one_finds_its_models(proje
     before = snapshot(project.root)
     assert registry.champion(params, copy).folder.is_relative_to(copy.root)
     second = finished_round(copy, "second", 1.0)
-    register(replace(second))
+    register(replace(second), against="version 1")
     assert registry.champion(params, copy).version == "2"
     assert snapshot(project.root) == before
     moved = Project(project.root.with_name("moved"))

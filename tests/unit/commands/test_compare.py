@@ -26,14 +26,14 @@ from tests.conftest import make_params
 )
 def test_every_name_and_seed_is_checked_before_anything_runs(tmp_path, agents, seeds, said):
     with pytest.raises(ParamsError, match=said):
-        main(tmp_path, make_params(), agents, seeds)
+        main(tmp_path, make_params(), agents, seeds, lambda: None)
     assert not list(tmp_path.iterdir())
 
 
 def test_a_name_that_gets_too_long_names_the_campaign(tmp_path):
     params = make_params(campaign__name="a" * 60)
     with pytest.raises(ParamsError, match="--agents ppo --seeds 1: campaign.name = 'a{60}-ppo-1'"):
-        main(tmp_path, params, "ppo", "1")
+        main(tmp_path, params, "ppo", "1", lambda: None)
 
 
 def test_a_campaign_begun_with_other_parameters_is_told_before_anything_runs(tmp_path):
