@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 
 from prefect import flow
@@ -38,18 +39,29 @@ _NO_HEARTBEAT = {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}
 second."""
 
 
-@contextmanager
-def begun(
-    campaign: Campaign, resources: Resources, announce: Announce, process_started: float
-) -> Iterator[dict[str, float]]:
-    """Hold a campaign, with all that its rounds need: its inputs, the base model judged. Prefect is
-    not needed: its server may start meanwhile.
+@dataclass(frozen=True, eq=False)
+class Begun:
+    """A campaign that this process holds.
 
-    Args:
+    Attributes:
         announce: is told what a person wants to read, a line at a time.
         process_started: `time.time()` at which the process began: start-up counts as orchestration.
-    Yields: seconds by part, so far.
+        seconds: by part, so far.
     """
+
+    campaign: Campaign
+    resources: Resources
+    announce: Announce
+    process_started: float
+    seconds: dict[str, float]
+
+
+@contextmanager
+def begin(
+    campaign: Campaign, resources: Resources, announce: Announce, process_started: float
+) -> Iterator[Begun]:
+    """Hold a campaign, with all that its rounds need: its inputs, the base model judged. Prefect is
+    not needed: its server may start meanwhile."""
     with campaign.locked():
         tracking.check(campaign)
         seconds = {"start": time.time() - process_started}
@@ -72,55 +84,36 @@ def begun(
         with _timed(seconds, "base_evaluation"):
             judge_base(campaign, resources)
         tracking.open_ahead(campaign)
-        yield seconds
+        yield Begun(campaign, resources, announce, process_started, seconds)
 
 
-def continue_campaign(
-    campaign: Campaign,
-    resources: Resources,
-    announce: Announce,
-    progress: Progress,
-    process_started: float,
-    seconds: dict[str, float],
-    through_prefect: bool = False,
-) -> Summary:
-    """From where the campaign stands to its end; whoever calls has `begun` it.
-
-    Args:
-        seconds: what `begun` gives.
-    """
+def continue_campaign(begun: Begun, progress: Progress, through_prefect: bool = False) -> Summary:
+    """From where the campaign stands to its end."""
+    campaign = begun.campaign
     earlier = sum(stage_seconds(campaign.rounds_done()).values())
-    run_rounds(campaign, resources, announce, progress, through_prefect)
-    summary = finish_campaign(campaign, resources, seconds, process_started - earlier)
+    run_rounds(begun, progress, through_prefect)
+    summary = finish_campaign(
+        campaign, begun.resources, begun.seconds, begun.process_started - earlier
+    )
     if through_prefect:
         artifacts.publish(campaign, summary)
     return summary
 
 
-def run_rounds(
-    campaign: Campaign,
-    resources: Resources,
-    announce: Announce,
-    progress: Progress,
-    through_prefect: bool,
-) -> None:
+def run_rounds(begun: Begun, progress: Progress, through_prefect: bool) -> None:
     """All rounds that are not finished."""
     if through_prefect:
         # The campaign's heartbeat is its rounds', which live in its process.
         with temporary_settings(_NO_HEARTBEAT):
-            _run_rounds(campaign, resources, announce, progress, round_flow)
+            _run_rounds(begun, progress, round_flow)
     else:
-        plainly = partial(one_round, through_prefect=False)
-        _run_rounds(campaign, resources, announce, progress, plainly)
+        _run_rounds(begun, progress, partial(one_round, through_prefect=False))
 
 
 def _run_rounds(
-    campaign: Campaign,
-    resources: Resources,
-    announce: Announce,
-    progress: Progress,
-    do: Callable[[Round, Resources, Progress], object],
+    begun: Begun, progress: Progress, do: Callable[[Round, Resources, Progress], object]
 ) -> None:
+    campaign, resources, announce = begun.campaign, begun.resources, begun.announce
     params = campaign.params.campaign
     for number in range(len(campaign.rounds_done()) + 1, params.rounds + 1):
         if should_stop(accuracies(campaign.rounds_done()), params.patience_rounds):
@@ -176,34 +169,18 @@ def _timed(seconds: dict[str, float], part: str) -> Iterator[None]:
 
 @flow(
     name="campaign",
-    flow_run_name="{campaign.name}",
+    flow_run_name="{begun.campaign.name}",
     validate_parameters=False,
     persist_result=False,
 )
-def campaign_flow(
-    campaign: Campaign,
-    resources: Resources,
-    announce: Announce,
-    progress: Progress,
-    process_started: float,
-    seconds: dict[str, float],
-) -> State[Summary]:
+def campaign_flow(begun: Begun, progress: Progress) -> State[Summary]:
     """`continue_campaign` as a Prefect flow that a person starts; each round is a sub-flow."""
     watch.begin_by_hand(flow_run.id)
-    summary = continue_campaign(
-        campaign, resources, announce, progress, process_started, seconds, through_prefect=True
-    )
+    summary = continue_campaign(begun, progress, through_prefect=True)
     return Completed(message=outcome_line(summary), data=summary)
 
 
-def run_through_prefect(
-    campaign: Campaign,
-    resources: Resources,
-    announce: Announce,
-    progress: Progress,
-    process_started: float,
-    seconds: dict[str, float],
-) -> Summary:
+def run_through_prefect(begun: Begun, progress: Progress) -> Summary:
     """`campaign_flow`, whose caller gets the Summary."""
     with temporary_settings(_NO_HEARTBEAT):
-        return campaign_flow(campaign, resources, announce, progress, process_started, seconds)
+        return campaign_flow(begun, progress)

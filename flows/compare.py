@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from flows.campaign import begun, run_through_prefect
+from flows.campaign import begin, run_through_prefect
 from rls3.errors import ParamsError
 from rls3.loop.conclude import accuracies
 from rls3.loop.records import Summary, ValidateRecord
@@ -51,8 +51,8 @@ def campaigns(campaign: Campaign, agents: Sequence[str], seeds: Sequence[int]) -
     ):
         _check_values(option, key, values, params)
     cells = [_cell(campaign, agent, seed) for seed in seeds for agent in agents]
-    for earlier in (cell.campaign for cell in cells if cell.campaign.begun_with.exists()):
-        with earlier.locked():
+    for begun in (cell.campaign for cell in cells if cell.campaign.begun_with.exists()):
+        with begun.locked():
             pass
     return cells
 
@@ -91,12 +91,11 @@ def _run(cell: Cell, progress: Progress) -> Result:
         progress(f"{cell.agent} {cell.seed}: {title}", done, total, unit)
 
     campaign = cell.campaign
-    started = time.time()
     with (
         Resources(campaign.params, campaign.project.simulators) as resources,
-        begun(campaign, resources, _unheard, started) as seconds,
+        begin(campaign, resources, _unheard, time.time()) as begun,
     ):
-        summary = run_through_prefect(campaign, resources, _unheard, named, started, seconds)
+        summary = run_through_prefect(begun, named)
     done = campaign.rounds_done()
     kept = [round_.record(ValidateRecord).kept for round_ in done]
     return Result(cell, tuple(np.cumsum(kept).tolist()), tuple(accuracies(done)), summary)

@@ -11,7 +11,7 @@ from prefect.runtime import flow_run
 from prefect.states import Completed
 from pydantic import Field
 
-from flows.campaign import begun, continue_campaign
+from flows.campaign import begin, continue_campaign
 from flows.compare import campaigns, compare, curve_of
 from rls3.errors import CampaignBusy
 from rls3.files import read_json, write_json
@@ -182,11 +182,9 @@ def _run(campaign: Campaign) -> State:
     started = time.time()
     with (
         Resources(campaign.params, campaign.project.simulators) as resources,
-        begun(campaign, resources, print, started) as seconds,
+        begin(campaign, resources, print, started) as begun,
     ):
-        summary = continue_campaign(
-            campaign, resources, print, silent, started, seconds, through_prefect=True
-        )
+        summary = continue_campaign(begun, silent, through_prefect=True)
     for line in closing_lines(summary):
         print(line)
     return Completed(message=outcome_line(summary))

@@ -31,6 +31,7 @@ _SQLITE = {
     "database or disk is full": errno.ENOSPC,
     "attempt to write a readonly database": errno.EROFS,
 }
+_TRIAL_BYTES = 1 << 16
 _UMASK = os.umask(0o022)  # it can only be read by setting it, which other threads would notice
 os.umask(_UMASK)
 
@@ -210,6 +211,19 @@ def storage_sentence(error: BaseException, place: str) -> str:
             )
         cause = cause.__cause__ or cause.__context__
     return ""
+
+
+def write_fault(folder: Path) -> OSError | None:
+    """Why nothing can be written here, found by trying; None if it can be. For libraries that say
+    only that writing failed, as SQLite does ("disk I/O error")."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as trial:
+            trial.write(bytes(_TRIAL_BYTES))
+            trial.flush()
+            os.fsync(trial.fileno())
+    except OSError as fault:
+        return fault
+    return None
 
 
 def _errno_of(error: BaseException) -> int | None:

@@ -30,7 +30,15 @@ from sqlalchemy import create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from rls3.errors import RLS3Error, StorageError, TrackingError, first_line
-from rls3.files import make_folder, read_json, storage_sentence, sweep, whole_file, write_json
+from rls3.files import (
+    make_folder,
+    read_json,
+    storage_sentence,
+    sweep,
+    whole_file,
+    write_fault,
+    write_json,
+)
 from rls3.loop.records import (
     CampaignEvaluation,
     EvaluateRecord,
@@ -120,12 +128,18 @@ def server(params: Params, project: Project) -> Iterator[mlflow.MlflowClient]:
             mlflow.set_experiment(params.tracking.experiment)
         yield mlflow.MlflowClient()
     except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError) as error:
-        if uri == _own_database(project) and (full := storage_sentence(error, str(project.runs))):
-            raise StorageError(full) from error
+        if uri == _own_database(project) and (said := _of_the_disk(error, project.runs)):
+            raise StorageError(said) from error
         raise TrackingError(
             f"MLflow at {without_secret(uri)} does not do its part ({sentence(error)}); "
             "mend it and run again: nothing that was finished is lost"
         ) from error
+
+
+def _of_the_disk(error: Exception, folder: Path) -> str:
+    """What to say of an error that the project's disk is behind; "" if it is not."""
+    fault = write_fault(folder) if "disk I/O error" in str(error) else None
+    return storage_sentence(fault or error, str(folder))
 
 
 def _make_database(path: Path) -> None:

@@ -5,7 +5,7 @@ import os
 import time
 from pathlib import Path
 
-from flows.campaign import begun, continue_campaign, run_through_prefect
+from flows.campaign import begin, continue_campaign, run_through_prefect
 from rls3.commands import Answer, Ready
 from rls3.commands.screen import Screen
 from rls3.loop.describe import closing_lines
@@ -33,9 +33,9 @@ def conduct(campaign: Campaign, through_prefect: bool, ready: Ready) -> Answer:
             f"campaign {campaign.name}: {params.vlm.family}, agent {params.agent.name}, "
             f"{len(campaign.rounds_done())} of {params.campaign.rounds} rounds done"
         )
-        with begun(campaign, resources, screen.say, started) as seconds:
+        with begin(campaign, resources, screen.say, started) as begun:
             ready()
-            summary = run(campaign, resources, screen.say, screen.progress, started, seconds)
+            summary = run(begun, screen.progress)
     return Answer(tuple(closing_lines(summary)))
 
 

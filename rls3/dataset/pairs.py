@@ -15,18 +15,13 @@ from rls3.params import SamplingParams
 from rls3.scene.geometry import offset_in_camera
 
 
-def pair_captions(
-    sample: Sample, rng: np.random.Generator, sampling: SamplingParams
-) -> list[Caption]:
+def pair_captions(sample: Sample, sampling: SamplingParams) -> list[Caption]:
     """The sample's own caption, then the true captions of all other ordered pairs of objects that
     can be seen (`sampling.min_visible_px`) and whose relation is clear
     (`sampling.min_margin_deg`).
 
     Both bars are those that a sample's own pair must pass (`rls3.placing.validity`). Things that
     share their name with another in the picture are left out: a caption must say which it means.
-
-    Args:
-        rng: for whoever draws how a thing is named; today's names leave nothing to draw.
     """
     own = parse(sample.caption)
     named = [item.kind for item in sample.objects]

@@ -78,7 +78,7 @@ def _lessons(
 ) -> tuple[list[Lesson], list[np.ndarray]]:
     """All that may be presented, and of each step the indices of what is. What is mirrored comes
     in the same step as what it mirrors: so each is a rival of the other (`rls3.vlm.rivals`)."""
-    new, *earlier = lessons_of(shards, params, sampling, rng)
+    new, *earlier = lessons_of(shards, params, sampling)
     lessons = [*new, *(lesson for of_one in earlier for lesson in of_one)]
     n_mirrored = params.batch_size // 2 if params.mirrored else 0
     n_step = max(1, params.batch_size - n_mirrored)

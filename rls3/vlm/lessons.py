@@ -33,7 +33,6 @@ def lessons_of(
     shards: Sequence[Sequence[Sample]],
     params: FinetuneParams,
     sampling: SamplingParams,
-    rng: np.random.Generator,
 ) -> list[list[Lesson]]:
     """Of each shard; pictures are numbered through all of them.
 
@@ -47,7 +46,7 @@ def lessons_of(
             [
                 lesson
                 for image, sample in enumerate(shard, first)
-                for lesson in _lessons(image, sample, kinds, params, sampling, rng)
+                for lesson in _lessons(image, sample, kinds, params, sampling)
             ]
         )
         first += len(shard)
@@ -60,13 +59,12 @@ def _lessons(
     kinds: Sequence[Kind],
     params: FinetuneParams,
     sampling: SamplingParams,
-    rng: np.random.Generator,
 ) -> list[Lesson]:
     present = {item.kind for item in sample.objects}
     absent = [kind for kind in kinds if kind not in present]
     if params.captions == "one":
         return [Lesson(image, parse(sample.caption), absent)]
-    return [Lesson(image, caption, absent) for caption in pair_captions(sample, rng, sampling)]
+    return [Lesson(image, caption, absent) for caption in pair_captions(sample, sampling)]
 
 
 def with_mirrored(lesson: Lesson, n_images: int) -> tuple[Lesson, Lesson]:

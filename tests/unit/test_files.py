@@ -18,9 +18,11 @@ from rls3.files import (
     read_errors,
     read_json,
     storage_errors,
+    storage_sentence,
     sweep,
     whole_file,
     whole_folder,
+    write_fault,
     write_json,
 )
 
@@ -121,6 +123,13 @@ def test_an_error_of_the_disk_is_found_however_deep_a_library_wrapped_it(tmp_pat
             raise OSError(errno.ENOSPC, "No space left on device")
         except OSError as error:
             raise RuntimeError("a library's own words") from error
+
+
+def test_whether_a_folder_can_be_written_is_found_by_trying(tmp_path):
+    assert write_fault(tmp_path) is None and not os.listdir(tmp_path)
+    with _files_of_at_most(1000):
+        fault = write_fault(tmp_path)
+    assert "no space left for here (File too large)" in storage_sentence(fault, "here")
 
 
 def test_what_a_library_says_of_the_disk_in_words_alone_is_understood(tmp_path):

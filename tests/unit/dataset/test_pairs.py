@@ -16,7 +16,7 @@ BAR = 40  # pixels
 
 def pairs(sample, **changed):
     sampling = SAMPLING.model_copy(update=changed)
-    return pair_captions(sample, np.random.default_rng(0), sampling)
+    return pair_captions(sample, sampling)
 
 
 def seen(sample, *pixels):

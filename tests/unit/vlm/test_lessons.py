@@ -16,7 +16,7 @@ PARAMS = make_params(sampling__min_visible_px=12)
 def lessons(samples, captions="pairs"):
     params = PARAMS.finetune.model_copy(update={"captions": captions})
     shards = [samples[:2], samples[2:]]
-    return lessons_of(shards, params, PARAMS.sampling, np.random.default_rng(0))
+    return lessons_of(shards, params, PARAMS.sampling)
 
 
 def test_one_caption_of_a_sample_is_its_own():
@@ -75,7 +75,6 @@ def test_a_mirrored_lesson_exchanges_left_and_right_alone():
             [[sample]],
             PARAMS.finetune.model_copy(update={"captions": "one"}),
             PARAMS.sampling,
-            np.random.default_rng(0),
         )[0]
         plain, other = with_mirrored(lesson, 100)
         left, right = "to the left", "to the right"
