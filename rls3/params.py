@@ -255,6 +255,9 @@ class BaseParams(_Group):
 
 class FinetuneParams(_Group):
     learning_rate: Positive
+    muon_rate: NonNegative
+    """Of learning_rate: Muon's, which updates the matrices of a transformer's layers; 0 leaves all
+    to AdamW, by which the hub's checkpoints were pre-trained."""
     weight_decay: NonNegative
     captions: Literal["one", "pairs"]
     """What is taught of a sample: its own caption, or those of all ordered pairs of objects in its

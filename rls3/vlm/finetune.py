@@ -37,10 +37,10 @@ def finetune(
 ) -> TrainingReport:
     """Fine-tune in place on the true captions of a round's samples and of all earlier rounds'.
 
-    AdamW, begun anew each round, with a rate that rises and falls once in a campaign, and gradient
-    clipping. Deterministic by seed (to the last digit on a CPU with the same number of threads): it
-    draws from its own generator and seeds torch within a forked random state, so the caller's
-    streams are untouched.
+    Muon and AdamW (`rls3.vlm.optimizers`), begun anew each round, with a rate that rises and falls
+    once in a campaign, and gradient clipping. Deterministic by seed (to the last digit on a CPU
+    with the same number of threads): it draws from its own generator and seeds torch within a
+    forked random state, so the caller's streams are untouched.
 
     Args:
         earlier: the samples of each earlier round; their number says which round this is.

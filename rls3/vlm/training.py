@@ -12,6 +12,7 @@ from rls3.params import FinetuneParams
 from rls3.vlm.features import Shard
 from rls3.vlm.interface import VLM, Captions, LossWeights
 from rls3.vlm.lessons import Lesson, captions_of
+from rls3.vlm.optimizers import Optimizers
 from rls3.vlm.team import Team
 
 
@@ -22,7 +23,7 @@ class Course:
     Attributes:
         lessons: all that may be presented. images: the pictures that they number.
         batches: of each step, the indices of its lessons.
-        rates: of each step, the learning rate.
+        rates: of each step, the learning rate (AdamW's).
         rng: draws the negatives.
     """
 
@@ -63,19 +64,17 @@ def train(
     """
     params, steps = course.params, len(course.batches)
     trainable = vlm.family.trainable(vlm, params.lock_vision)
-    optimizer = torch.optim.AdamW(trainable, weight_decay=params.weight_decay)
+    optimizers = Optimizers(vlm.model, trainable, params.weight_decay, params.muon_rate)
     losses: list[float] = []
     vlm.model.train()
     try:
         for step, (batch, rate) in enumerate(zip(course.batches, course.rates, strict=True)):
             lessons = [course.lessons[int(i)] for i in batch]
-            optimizer.zero_grad()
+            optimizers.zero_grad()
             losses.append(_gradients(vlm, course, lessons, trainable, team))
             _check_finite(math.isfinite(losses[-1]), step + 1, steps, params)
             torch.nn.utils.clip_grad_norm_(trainable, params.clip_norm)
-            for group in optimizer.param_groups:
-                group["lr"] = rate
-            optimizer.step()
+            optimizers.step(rate)
             if on_step is not None:
                 on_step(step + 1, steps)
     finally:

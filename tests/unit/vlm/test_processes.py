@@ -21,6 +21,7 @@ PARAMS = make_params(
     finetune__batch_size=7,
     finetune__steps=15,
     finetune__learning_rate=0.001,
+    finetune__muon_rate=0.0,
     sampling__min_visible_px=12,
 )
 TUNE = PARAMS.finetune
@@ -48,6 +49,13 @@ def test_two_processes_give_the_loss_curve_of_one(folder):
     start = weights_of(load_vlm(folder.name, str(folder), device="cpu"))
     assert len(one) == 15 and farthest(weights, start) > 5e-3, "it learns"
     assert np.abs(one - many).max() < 2e-5 and farthest(weights, others) < 2e-4
+
+
+def test_so_they_do_by_muon_within_the_rounding_of_bfloat16_in_which_it_computes(tiny_clip):
+    params = TUNE.model_copy(update={"muon_rate": 3.0})
+    (one, weights), (many, others) = (tuned(tiny_clip, params, n) for n in (1, 2))
+    assert np.abs(one - many).max() < 2e-3 and farthest(weights, others) < 2e-3
+    assert farthest(weights, tuned(tiny_clip, TUNE, 1)[1]) > 5e-3, "it is another rule"
 
 
 def test_three_do_with_an_image_side_that_learns(tiny_clip):
