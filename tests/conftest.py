@@ -1,6 +1,7 @@
 """Builders with overrides, and what is expensive to make once: a tiny random VLM, a simulator."""
 
 import os
+import signal
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # two workers share two cores
 
@@ -14,6 +15,7 @@ from rls3.params import Params, check_params, load_params
 from rls3.telemetry import switch_off
 
 switch_off()
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup's "ignored" would be inherited by all we start
 ROOT = Path(__file__).resolve().parents[1]
 os.environ.setdefault("PYTHONPATH", str(ROOT))
 
